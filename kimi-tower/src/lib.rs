@@ -1,0 +1,80 @@
+//! Tower layers for services that serve or call the Kimi chat API.
+//!
+//! Not a client and not a server: bring axum, hyper, tonic or reqwest, and add layers.
+//!
+//! ```text
+//! server                                   client
+//!
+//!   request      answer                      request      answer
+//!      │            ▲                           │            ▲
+//!      ▼            │                           ▼            │
+//! ┌────────────────────────┐               ┌────────────────────────┐
+//! │ catch_error         ✓  │               │ request_log            │ the call
+//! │ request_log            │               │ raise_error            │
+//! │ rate_limit             │ requests      │ session                │
+//! │ validate               │               │ retry                  │
+//! │ session                │               │   ┌──── per attempt ───┤
+//! │ rate_limit             │ tokens        │   │ token              │
+//! ├────────────────────────┤               │   │ rate_limit         │
+//! │ your handler           │               ├───┴────────────────────┤
+//! └────────────────────────┘               │ your transport         │
+//!                                          └────────────────────────┘
+//! ```
+//!
+//! ✓ stands for what there is today: [`catch_error`]. The others are planned, in this order.
+//!
+//! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
+//! `request_log` encloses every refusal, so that each request has its record. Counting requests
+//! costs less than reading them, so that limit comes before `validate`; a session is taken
+//! only for a request that will be served; tokens are reserved last, when nothing else can refuse.
+//! On the client's side `session` encloses `retry`, so that the turn is kept between attempts, and
+//! each attempt gets its token and its place in the limits anew.
+//!
+#![cfg_attr(feature = "catch-error", doc = "```")]
+#![cfg_attr(not(feature = "catch-error"), doc = "```ignore")]
+//! use http::{Request, Response};
+//! use http_body_util::{BodyExt, Full};
+//! use kimi_errors::{Dialect, Error, ErrorKind};
+//! use kimi_tower::catch_error::CatchErrorLayer;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let service = ServiceBuilder::new()
+//!     .layer(CatchErrorLayer::new().with_dialect(Dialect::FreeApi))
+//!     .service(service_fn(async |_: Request<String>| {
+//!         Err::<Response<Full<_>>, _>(Error::new(ErrorKind::TokenExpired))
+//!     }));
+//!
+//! let answer = service.oneshot(Request::new(String::new())).await?;
+//! assert_eq!(answer.status(), 200);
+//! assert_eq!(
+//!     answer.into_body().collect().await?.to_bytes(),
+//!     r#"{"code":-2002,"message":"Token已失效","data":null}"#,
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `catch-error` | [`catch_error`] |
+//! | `hyper` | `catch_error` tells the errors of `http-body-util`, `hyper` and `h2` apart |
+//! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
+//! | `full` | all of them |
+//!
+//! # Minimum Rust version
+//!
+//! 1.88.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "catch-error")]
+#[macro_use]
+mod macros;
+
+#[cfg(feature = "catch-error")]
+pub mod catch_error;
