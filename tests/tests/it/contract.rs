@@ -1,0 +1,181 @@
+//! Every layer keeps the contract; the contract sees through layers that do not.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use kimi_errors::BoxError;
+use kimi_testkit::{
+    contract::Contract,
+    probe::{Probe, ProbeBody},
+};
+use kimi_tower::catch_error::CatchErrorLayer;
+use tower_layer::{Identity, Layer};
+use tower_service::Service;
+
+#[tokio::test(start_paused = true)]
+async fn catch_error_keeps_the_contract() {
+    Contract::of(CatchErrorLayer::new()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_layer_keeps_the_contract() {
+    Contract::of(Identity::new()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "called without being ready")]
+async fn ignoring_readiness_breaks_it() {
+    Contract::of(Fault::IgnoresReadiness).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "called without being ready")]
+async fn calling_a_clone_breaks_it() {
+    Contract::of(Fault::CallsAClone).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "took its original's readiness")]
+async fn remembering_readiness_in_a_clone_breaks_it() {
+    Contract::of(Fault::ClonesReadiness).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the inner future outlives the outer one")]
+async fn going_on_after_a_cancel_breaks_it() {
+    Contract::of(Fault::Spawns).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the inner body outlives the outer one")]
+async fn keeping_the_body_breaks_it() {
+    Contract::of(Fault::LeaksTheBody).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the frames of the answer")]
+async fn dropping_an_empty_frame_breaks_it() {
+    Contract::of(Fault::SkipsEmptyFrames).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the size hint of the answer")]
+async fn hiding_the_size_breaks_it() {
+    Contract::of(Fault::HidesTheSize).check().await;
+}
+
+/// What is wrong with a layer that else does nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fault {
+    IgnoresReadiness,
+    CallsAClone,
+    ClonesReadiness,
+    Spawns,
+    LeaksTheBody,
+    SkipsEmptyFrames,
+    HidesTheSize,
+}
+
+impl Layer<Probe> for Fault {
+    type Service = Faulty;
+
+    fn layer(&self, inner: Probe) -> Faulty {
+        Faulty { inner, fault: *self, is_ready: false }
+    }
+}
+
+#[derive(Clone)]
+struct Faulty {
+    inner: Probe,
+    fault: Fault,
+    is_ready: bool,
+}
+
+impl Service<Request<ProbeBody>> for Faulty {
+    type Response = Response<FaultyBody>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self.fault {
+            Fault::IgnoresReadiness => return Poll::Ready(Ok(())),
+            Fault::ClonesReadiness if self.is_ready => return Poll::Ready(Ok(())),
+            _ => {}
+        }
+        let polled = Service::<Request<ProbeBody>>::poll_ready(&mut self.inner, cx);
+        self.is_ready = polled.is_ready();
+        polled
+    }
+
+    fn call(&mut self, request: Request<ProbeBody>) -> Self::Future {
+        let fault = self.fault;
+        self.is_ready = false;
+        let answer = match fault {
+            Fault::CallsAClone => self.inner.clone().call(request),
+            _ => self.inner.call(request),
+        };
+        let answer = async move {
+            Ok(answer.await?.map(|body| FaultyBody { inner: Some(Box::pin(body)), fault }))
+        };
+        if fault == Fault::Spawns {
+            let task = tokio::spawn(answer);
+            return Box::pin(async { task.await? });
+        }
+        Box::pin(answer)
+    }
+}
+
+struct FaultyBody {
+    inner: Option<Pin<Box<ProbeBody>>>,
+    fault: Fault,
+}
+
+impl FaultyBody {
+    fn inner(&self) -> &ProbeBody {
+        self.inner.as_ref().unwrap()
+    }
+}
+
+impl Drop for FaultyBody {
+    fn drop(&mut self) {
+        if self.fault == Fault::LeaksTheBody {
+            std::mem::forget(self.inner.take());
+        }
+    }
+}
+
+impl Body for FaultyBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let skips = self.fault == Fault::SkipsEmptyFrames;
+        let inner = self.inner.as_mut().unwrap();
+        loop {
+            match inner.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame)))
+                    if skips && frame.data_ref().is_some_and(Bytes::is_empty) => {}
+                polled => return polled,
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.fault {
+            Fault::HidesTheSize => SizeHint::new(),
+            _ => self.inner().size_hint(),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner().is_end_stream()
+    }
+}

@@ -1,0 +1,9 @@
+//! The behavior of the Kimi crates, through their public API, one module for each layer and host.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod catch_error;
+mod contract;
+mod decode;
+mod hosts;
+mod mock;
+mod secrets;
