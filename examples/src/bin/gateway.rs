@@ -1,0 +1,129 @@
+//! A Kimi-compatible chat endpoint in front of an upstream.
+//!
+//! ```text
+//! cargo run --bin gateway
+//! ```
+//!
+//! listens on 127.0.0.1:8000, in front of a scripted upstream of its own, and prints `curl` lines
+//! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. `RUST_LOG` says
+//! what is logged, `info` if it is not set.
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "it talks to a person at a terminal"
+)]
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use kimi_errors::{BoxError, Dialect, Lang};
+use kimi_examples::{
+    gateway::{Upstream, router},
+    script_file,
+};
+use kimi_testkit::{mock::Mock, server::MockServer};
+use tokio::net::TcpListener;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// A Kimi-compatible chat endpoint in front of an upstream.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", version)]
+struct Options {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+    /// The service behind the gateway. Without it, a scripted one is started in this process.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<Upstream>,
+    /// How long the upstream may be silent before the head of its answer.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = Upstream::HEAD_TIMEOUT.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    timeout: u64,
+    /// How errors are answered: errcode, free-api, openai or compat.
+    #[arg(long, default_value = "errcode")]
+    dialect: Dialect,
+    /// The language of the gateway's own messages: zh or en.
+    #[arg(long, default_value = "zh")]
+    lang: Lang,
+    /// What the scripted upstream does, a .json or .toml file.
+    #[arg(long, value_name = "FILE", conflicts_with = "upstream")]
+    script: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(std::io::stderr)
+        .init();
+    match serve(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Options) -> Result<(), BoxError> {
+    // The server is held until the end: dropping it stops it.
+    let (upstream, scripted) = match options.upstream {
+        Some(upstream) => (upstream, None),
+        None => {
+            let script = options.script.as_deref().map(script_file::read).transpose()?;
+            // Nobody looks at the requests here.
+            let mock = Mock::platform().with_script(script.unwrap_or_default()).with_history(0);
+            let server = MockServer::start(mock).await?;
+            (server.url().parse()?, Some(server))
+        }
+    };
+
+    let upstream = upstream.with_head_timeout(Duration::from_secs(options.timeout));
+
+    let listener = TcpListener::bind(options.listen).await;
+    let listener =
+        listener.map_err(|error| format!("cannot listen at {}: {error}", options.listen))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("gateway:  {url}, errors in dialect {}", options.dialect);
+    println!("upstream: {upstream}{}", if scripted.is_some() { ", scripted" } else { "" });
+    print_requests(&url, scripted.is_some());
+
+    let server = axum::serve(listener, router(upstream, options.dialect, options.lang));
+    // The first interrupt lets running answers end, the second does not.
+    tokio::select! {
+        served = server.with_graceful_shutdown(interrupted(1)).into_future() => served?,
+        () = interrupted(2) => {}
+    }
+    Ok(())
+}
+
+/// Prints the requests to try, one line each, to be pasted into another terminal.
+fn print_requests(url: &str, is_scripted: bool) {
+    // The scripted upstream takes any key but insists on one.
+    let key = if is_scripted { "sk-any" } else { "$KIMI_API_KEY" };
+    let chat = format!(
+        "{url}/v1/chat/completions -H \"authorization: Bearer {key}\" \
+         -H 'content-type: application/json'"
+    );
+    let ask = r#""model":"kimi-k3","messages":[{"role":"user","content":"你好"}]"#;
+    println!("\ncurl {chat} -d '{{{ask}}}'");
+    println!("\ncurl -N {chat} -d '{{{ask},\"stream\":true}}'");
+    if is_scripted {
+        println!("\ncurl -i {chat} -H 'x-mock-fault: errcode.token' -d '{{{ask}}}'");
+    }
+}
+
+async fn interrupted(times: usize) {
+    for _ in 0..times {
+        // An error means that no signal can be had; then the process is ended in another way.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

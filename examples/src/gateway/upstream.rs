@@ -1,0 +1,193 @@
+//! The service behind the gateway, over HTTP or HTTPS.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Request, Uri, uri};
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use kimi_errors::{BoxError, Error, ErrorKind};
+use tokio::time::timeout;
+
+use super::{answer, fields};
+
+/// How long connecting may take: 10 s, long enough for two lost SYN packets (sent again after 1
+/// and 3 s, RFC 6298 §2.1), short enough for a caller to hear of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the look at an answer takes at most: 5 s, as an error's body follows its head at once.
+/// Ours: an upstream that keeps a body open must not keep the answer.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An upstream and the connections to it. Clones share the connections.
+#[derive(Clone)]
+pub struct Upstream {
+    scheme: uri::Scheme,
+    authority: uri::Authority,
+    /// Stands before every path; empty, or beginning but not ending with a slash.
+    prefix: String,
+    head_timeout: Duration,
+    look_timeout: Duration,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// The URL of an upstream is not `http://host[:port][/path]` or the same with `https`: no user name
+/// and no query, in which a credential would stand.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct InvalidUrl;
+
+impl Upstream {
+    /// How long an upstream may be silent before the head of its answer: 900 s, the platform's own
+    /// limit by its page on errors, so that it is the platform that gives up first.
+    pub const HEAD_TIMEOUT: Duration = Duration::from_secs(900);
+
+    /// Sets how long the head of an answer may take, connecting and sending included. Default:
+    /// [`HEAD_TIMEOUT`](Self::HEAD_TIMEOUT).
+    #[must_use]
+    pub fn with_head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = timeout;
+        self
+    }
+
+    /// Sets how long the beginning of a body may take to tell an error from a success. Default:
+    /// 5 s.
+    #[must_use]
+    pub fn with_look_timeout(mut self, timeout: Duration) -> Self {
+        self.look_timeout = timeout;
+        self
+    }
+
+    /// Sends a request and opens the answer.
+    ///
+    /// # Errors
+    ///
+    /// The error that the answer is, in whichever dialect; or why there is none.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, Error> {
+        let (mut head, body) = request.into_parts();
+        head.uri = self.uri(&head.uri)?;
+        head.version = http::Version::HTTP_11;
+        fields::request(&mut head.headers);
+        let sent = self.client.request(Request::from_parts(head, body));
+        match timeout(self.head_timeout, sent).await {
+            Ok(Ok(answer)) => answer::open(answer, self.look_timeout).await,
+            Err(_) => {
+                tracing::warn!(upstream = %self, "the upstream did not answer in time");
+                Err(Error::new(ErrorKind::Timeout))
+            }
+            Ok(Err(error)) => {
+                // The caller is told that it failed, the log why.
+                tracing::warn!(upstream = %self, ?error, "the upstream did not answer");
+                Err(Error::from(BoxError::from(error)))
+            }
+        }
+    }
+
+    /// Returns where a request for `asked` goes.
+    fn uri(&self, asked: &Uri) -> Result<Uri, Error> {
+        let path = asked.path_and_query().map_or("/", uri::PathAndQuery::as_str);
+        let uri = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(format!("{}{path}", self.prefix))
+            .build();
+        uri.map_err(|error| Error::from(BoxError::from(error)))
+    }
+}
+
+/// Parses `https://api.moonshot.cn`. A trailing `/v1`, with which the `base_url` of OpenAI's SDKs
+/// ends, may stand or not.
+impl FromStr for Upstream {
+    type Err = InvalidUrl;
+
+    fn from_str(url: &str) -> Result<Self, InvalidUrl> {
+        let parts = url.parse::<Uri>().map_err(|_| InvalidUrl)?.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(InvalidUrl);
+        };
+        let is_web = scheme == uri::Scheme::HTTP || scheme == uri::Scheme::HTTPS;
+        // A secret in a URL would end in logs; the credential comes with each request.
+        if !is_web || authority.as_str().contains('@') {
+            return Err(InvalidUrl);
+        }
+        let asked = parts.path_and_query.as_ref();
+        if asked.is_some_and(|asked| asked.query().is_some()) {
+            return Err(InvalidUrl);
+        }
+        let path = asked.map_or("", |asked| asked.path());
+        let path = path.trim_end_matches('/');
+        let prefix = path.strip_suffix("/v1").unwrap_or(path).to_owned();
+        Ok(Self {
+            scheme,
+            authority,
+            prefix,
+            head_timeout: Self::HEAD_TIMEOUT,
+            look_timeout: LOOK_TIMEOUT,
+            client: client(),
+        })
+    }
+}
+
+fn client() -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
+    let mut tcp = HttpConnector::new();
+    // The connector for HTTPS wraps it and decides on the scheme.
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let https = HttpsConnectorBuilder::new()
+        .with_webpki_roots()
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Client::builder(TokioExecutor::new()).build(https)
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Upstream").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected http:// or https:// and a host, and neither user name nor query")
+    }
+}
+
+impl std::error::Error for InvalidUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_may_end_in_v1() {
+        for url in ["http://u:1", "http://u:1/", "http://u:1/v1", "http://u:1/v1/"] {
+            let upstream: Upstream = url.parse().unwrap();
+            let uri = upstream.uri(&Uri::from_static("/v1/models?a=1")).unwrap();
+            assert_eq!(uri, "http://u:1/v1/models?a=1", "{url}");
+        }
+        let behind: Upstream = "https://u/kimi/v1".parse().unwrap();
+        assert_eq!(behind.uri(&Uri::from_static("/ping")).unwrap(), "https://u/kimi/ping");
+    }
+
+    #[test]
+    fn other_urls_are_refused() {
+        for url in ["", "u:1", "/v1", "ftp://u", "http://name:secret@u", "http://u/v1?key=secret"] {
+            let refusal = url.parse::<Upstream>().unwrap_err().to_string();
+            assert!(refusal.contains("neither user name nor query"), "{url}");
+            assert!(!refusal.contains("secret"), "{url}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The gateway, asked over a loopback socket as a client would ask it.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod broken_upstream;
+mod door;
+mod errors;
+mod passing;
+mod slow_upstream;
+mod wire;
