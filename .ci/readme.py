@@ -1,0 +1,36 @@
+"""Sends the curl commands of READMEs to a gateway: readme.py URL README...
+
+Where a block of text follows a command, the answer has its first line as status and its last as
+body; where none does, the answer is a success.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# A block of shell that is one curl command, and the block of text after it, if that comes next.
+COMMAND = re.compile(r"```sh\n(curl .*?)```(?:\n\n```text\n(HTTP.*?)```)?", re.DOTALL)
+
+
+def main():
+    url, *readmes = sys.argv[1:]
+    for readme in readmes:
+        commands = COMMAND.findall(Path(readme).read_text())
+        for command, expected in commands:
+            command = command.replace("http://127.0.0.1:8000", url)
+            command = command.replace("curl ", "curl -sS -i --max-time 10 ", 1)
+            answer = subprocess.check_output(command, shell=True, text=True)
+            head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
+            status = head.partition("\n")[0]
+            wanted = expected.splitlines() or ["HTTP/1.1 200 OK"]
+            if status.strip() != wanted[0] or (expected and body.strip() != wanted[-1]):
+                sys.exit(f"{readme}: {command}\nexpected {wanted}\n{answer}")
+        print(f"{readme}: {len(commands)} commands answer as it says")
+        # Unary, streamed, refused, and an error of the upstream's.
+        if len(commands) < 4:
+            sys.exit(f"{readme}: its commands were not found")
+
+
+if __name__ == "__main__":
+    main()
