@@ -29,11 +29,13 @@
 //!
 //! A cause does not say on which side it arose. `serde_json::Error` is taken for the caller's
 //! mistake and a broken connection for the upstream's; where it is the other way round, say so with
-//! [`Error::new`]. An error that hides its cause from [`source`](StdError::source), as `anyhow`'s
-//! does with its outermost one, is `System`.
+//! [`Error::new`], or with [`Error::from_request_body`] if it is a request's body that failed. An
+//! error that hides its cause from [`source`](StdError::source), as `anyhow`'s does with its
+//! outermost one, is `System`.
 
 #[cfg(any(feature = "hyper", feature = "tower", feature = "tonic"))]
 mod foreign;
+mod request_body;
 
 use std::{error::Error as StdError, io, sync::Arc};
 

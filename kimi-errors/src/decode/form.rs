@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     Answer, Context, Form,
     error_object::{read_details, read_error},
+    ordinary,
 };
 use crate::{
     GrpcCode,
@@ -39,6 +40,9 @@ struct Fields<'a> {
 /// Returns what the object that `bytes` begin with says; `None` for a success, which is recognized
 /// at its first decisive member.
 pub(super) fn read<'a>(bytes: &'a [u8], context: Context) -> Option<Answer<'a>> {
+    if !context.certain && ordinary::has_choices(bytes) {
+        return None;
+    }
     let mut members = Members::new(bytes)?;
     let fields = collect(&mut members, context)?;
     fields.into_answer(context)

@@ -12,6 +12,7 @@ mod form;
 mod head;
 #[cfg(feature = "http")]
 mod kept;
+mod ordinary;
 mod rule;
 
 pub(crate) use self::{

@@ -30,7 +30,7 @@ impl<'a> Raw<'a> {
         let (end, escaped) = match bytes.first() {
             Some(b'"') => string_end(bytes),
             Some(b'{' | b'[') => (nested_end(bytes), false),
-            _ => (bytes.iter().position(|byte| b",]} \t\r\n".contains(byte)), false),
+            _ => (bytes.iter().position(ends_a_word), false),
         };
         let value = &bytes[..end.unwrap_or(bytes.len())];
         #[cfg(test)]
@@ -112,6 +112,11 @@ impl<'a> Raw<'a> {
     pub(crate) fn says(self, text: &str) -> bool {
         self.bytes.len() == text.len() + 2 && &self.bytes[1..=text.len()] == text.as_bytes()
     }
+}
+
+/// Returns whether a number or a word, such as `null`, ends before a byte.
+fn ends_a_word(byte: &u8) -> bool {
+    matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Returns the text before a cut, without what the cut has made unreadable.

@@ -138,5 +138,6 @@ fn what_axum_wraps_is_found() {
     assert_eq!(kind(error), ErrorKind::StreamTruncated);
 }
 
+mod request_body;
 #[cfg(feature = "hyper")]
 mod transport;

@@ -163,6 +163,59 @@ proptest! {
     }
 }
 
+/// Every body of `facts/bodies.json`, what the platform sends when all is well, and what tempts.
+fn known() -> Vec<String> {
+    let bodies: Vec<Value> =
+        serde_json::from_str(include_str!("../../../facts/bodies.json")).unwrap();
+    let bodies = bodies.iter().map(|real| real["body"].as_str().unwrap().to_owned());
+    let good = [
+        r#"{"id":"1","object":"chat.completion.chunk","created":1,"model":"k","choices":[{"delta":{"content":"error"}}]}"#,
+        r#"{"id":"1","model":"k","choices":[],"error":{"message":"of a part"}}"#,
+        r#"{"id":"1","choices":null,"error":{"message":"x"}}"#,
+        r#"{"id":"1","error":"slow_down","choices":[]}"#,
+        r#"{"errcode":2001,"choices":[]}"#,
+        r#"{"error_type":"chat.forbidden","choices":[]}"#,
+        r#"{"\u0065rror":{"message":"x"},"choices":[]}"#,
+    ];
+    bodies.chain(good.map(str::to_owned)).collect()
+}
+
+/// What an ordinary chunk begins with, behind which an error may hide.
+const HEADS: &[&str] = &[
+    "",
+    "",
+    r#""id":"1","#,
+    r#""id":"1","object":"chat.completion.chunk","created":1,"model":"k","#,
+    r#""object":"error","#,
+    r#""id":"\"","choices":["#,
+    r#""system_fingerprint":null,"service_tier":"x","choices":[],"#,
+    r#""choices":null,"#,
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Ordinary chunks are known in a quick way, which stops at a blank.
+    #[test]
+    fn prop_a_blank_changes_no_verdict(
+        body in prop_oneof![select(known()), json()],
+        head in select(HEADS),
+        change in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),
+    ) {
+        let Some(rest) = body.strip_prefix('{') else { return Ok(()) };
+        let mut rest = [head, rest].concat().into_bytes();
+        if let Some((at, byte)) = change {
+            let at = at.index(rest.len());
+            rest[at] = byte;
+        }
+        let (dense, spaced) = ([b"{", &rest[..]].concat(), [b"{ ", &rest[..]].concat());
+        for status in [None, Some(200)] {
+            let read = |body: &[u8]| decode_body(status, body).map(|error| format!("{error:?}"));
+            prop_assert_eq!(read(&dense), read(&spaced));
+        }
+    }
+}
+
 /// Characters that JSON escapes, that have two, three and four bytes, and that heads cannot carry.
 fn message() -> impl Strategy<Value = String> {
     prop_oneof![
