@@ -6,4 +6,6 @@ mod contract;
 mod decode;
 mod hosts;
 mod mock;
+mod schema;
 mod secrets;
+mod validate;
