@@ -10,7 +10,7 @@
 //!      ▼            │                           ▼            │
 //! ┌────────────────────────┐               ┌────────────────────────┐
 //! │ catch_error         ✓  │               │ request_log            │ the call
-//! │ request_log            │               │ raise_error            │
+//! │ request_log            │               │ raise_error         ✓  │
 //! │ rate_limit             │ requests      │ session                │
 //! │ validate               │               │ retry                  │
 //! │ session                │               │   ┌──── per attempt ───┤
@@ -21,7 +21,7 @@
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`]. The others are planned, in this order.
+//! ✓ stands for what there is today: [`catch_error`] and [`raise_error`]. The others are planned, in this order.
 //!
 //! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
 //! `request_log` encloses every refusal, so that each request has its record. Counting requests
@@ -65,6 +65,7 @@
 //! | `catch-error` | [`catch_error`] |
 //! | `hyper` | `catch_error` tells the errors of `http-body-util`, `hyper` and `h2` apart |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
+//! | `raise-error` | [`raise_error`] |
 //! | `full` | all of them |
 //!
 //! # Minimum Rust version
@@ -72,9 +73,15 @@
 //! 1.88.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "catch-error")]
+#[cfg(any(feature = "catch-error", feature = "raise-error"))]
 #[macro_use]
 mod macros;
 
+#[cfg(any(feature = "catch-error", feature = "raise-error"))]
+mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
+#[cfg(any(feature = "catch-error", feature = "raise-error"))]
+mod media;
+#[cfg(feature = "raise-error")]
+pub mod raise_error;

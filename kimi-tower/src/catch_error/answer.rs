@@ -8,6 +8,7 @@ use super::{
     body::{Form, ResponseBody},
     foreign,
 };
+use crate::media;
 
 /// How errors are answered.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,9 @@ impl Wire {
     #[inline]
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         // gRPC needs HTTP/2, and the version is cheaper to look at than a field.
-        if request.version() >= Version::HTTP_2 && is_grpc(request.headers()) {
+        if request.version() >= Version::HTTP_2
+            && request.headers().get(header::CONTENT_TYPE).is_some_and(media::is_grpc)
+        {
             Self::Grpc
         } else if request.method() == Method::HEAD {
             Self::Head
@@ -156,22 +159,12 @@ fn is_error(status: StatusCode) -> bool {
     status.as_u16() >= 400
 }
 
-/// `application/grpc`, with `+proto` or parameters after it; not `application/grpc-web`, whose
-/// trailers are part of the body.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let rest = headers.get(header::CONTENT_TYPE).and_then(|value| {
-        let rest = value.as_bytes().strip_prefix(b"application/grpc")?;
-        rest.first().is_none_or(|byte| b"+; ".contains(byte)).then_some(())
-    });
-    rest.is_some()
-}
-
 /// Returns whether an event can be added: an event stream of no announced length, not encoded.
 #[inline]
 fn is_open_event_stream(headers: &HeaderMap) -> bool {
     // Most often the first field is the type, and of something else: no need to look through all.
     let is_other = headers.iter().next().is_some_and(|(name, value)| {
-        *name == header::CONTENT_TYPE && !foreign::is_type(value, b"text/event-stream")
+        *name == header::CONTENT_TYPE && !media::is_type(value, b"text/event-stream")
     });
     !is_other && are_of_open_event_stream(headers)
 }
@@ -182,7 +175,7 @@ fn are_of_open_event_stream(headers: &HeaderMap) -> bool {
     // One look at each of a few names costs less than hashing a single one.
     for (name, value) in headers {
         if *name == header::CONTENT_TYPE {
-            is_event_stream = foreign::is_type(value, b"text/event-stream");
+            is_event_stream = media::is_type(value, b"text/event-stream");
             if !is_event_stream {
                 return false;
             }

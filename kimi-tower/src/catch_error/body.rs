@@ -8,7 +8,8 @@ use http_body::{Body, Frame, SizeHint};
 use kimi_errors::{BoxError, Error};
 use pin_project_lite::pin_project;
 
-use super::{answer::Answers, fence::Fenced, holdback::Holdback};
+use super::{answer::Answers, fence::Fenced};
+use crate::body::holdback::Holdback;
 
 pin_project! {
     /// The body of an answer, which never ends cleanly when it failed. See the [module](super).

@@ -1,7 +1,9 @@
 //! Error answers of strangers: what they mean, and what of their head outlives them.
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use kimi_errors::{Error, ErrorKind};
+
+use crate::media::{ends_with, essence};
 
 /// Fields that describe the body they came with, RFC 9110 §8 and RFC 9530, or how it was sent.
 const OF_THE_BODY: [HeaderName; 15] = [
@@ -67,13 +69,6 @@ pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     !spoken
 }
 
-/// Returns whether a content type is `name`, with or without parameters.
-#[inline]
-pub(super) fn is_type(value: &HeaderValue, name: &[u8]) -> bool {
-    let Some((start, rest)) = value.as_bytes().split_at_checked(name.len()) else { return false };
-    start.eq_ignore_ascii_case(name) && rest.first().is_none_or(|byte| b"; \t".contains(byte))
-}
-
 /// Returns the error that a status alone stands for. The status itself stays.
 pub(super) fn error(status: StatusCode) -> Error {
     let kind = match status.as_u16() {
@@ -101,21 +96,10 @@ pub(super) fn error(status: StatusCode) -> Error {
     Error::new(kind).with_status(status.as_u16())
 }
 
-/// Returns the content type without its parameters; empty if there is none.
-fn essence(headers: &HeaderMap) -> &[u8] {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return b"" };
-    let value = value.as_bytes();
-    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-    value[..end].trim_ascii()
-}
-
-fn ends_with(essence: &[u8], end: &[u8]) -> bool {
-    let start = essence.len().checked_sub(end.len());
-    start.is_some_and(|start| essence[start..].eq_ignore_ascii_case(end))
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]

@@ -118,10 +118,8 @@ mod body;
 mod fence;
 mod foreign;
 mod future;
-mod holdback;
 mod layer;
 mod service;
-mod sse;
 
 pub use self::{
     body::ResponseBody, future::ResponseFuture, layer::CatchErrorLayer, service::CatchError,

@@ -13,13 +13,18 @@ use kimi_testkit::{
     contract::Contract,
     probe::{Probe, ProbeBody},
 };
-use kimi_tower::catch_error::CatchErrorLayer;
+use kimi_tower::{catch_error::CatchErrorLayer, raise_error::RaiseErrorLayer};
 use tower_layer::{Identity, Layer};
 use tower_service::Service;
 
 #[tokio::test(start_paused = true)]
 async fn catch_error_keeps_the_contract() {
     Contract::of(CatchErrorLayer::new()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn raise_error_keeps_the_contract() {
+    Contract::of(RaiseErrorLayer::new()).check().await;
 }
 
 #[tokio::test(start_paused = true)]

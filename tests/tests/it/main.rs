@@ -6,6 +6,7 @@ mod contract;
 mod decode;
 mod hosts;
 mod mock;
+mod raise_error;
 mod schema;
 mod secrets;
 mod validate;

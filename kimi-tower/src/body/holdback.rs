@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Two words wide, and allocates only when a chunk ends in mid-event: every response body is
 /// moved several times, and few need more.
 #[derive(Debug, Default)]
-pub(super) struct Holdback {
+pub(crate) struct Holdback {
     scanner: EventScanner,
     /// Whether a part of the open event is out.
     is_broken: bool,
@@ -40,9 +40,17 @@ impl Holdback {
     ///
     /// Returns what may go on at once: the chunk itself if nothing is held and it ends where an
     /// event does.
+    #[cfg(feature = "catch-error")]
     #[inline]
-    pub(super) fn push(&mut self, chunk: Bytes) -> Option<Bytes> {
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Option<Bytes> {
         let end = self.scanner.read(&chunk);
+        self.push_read(chunk, end)
+    }
+
+    /// The same for a chunk that has been read, with [`read_one`](Self::read_one), and the last
+    /// boundary found in it.
+    #[inline]
+    pub(crate) fn push_read(&mut self, chunk: Bytes, end: Option<usize>) -> Option<Bytes> {
         if end == Some(chunk.len()) && self.is_empty() {
             self.is_broken = false;
             return Some(chunk);
@@ -52,12 +60,12 @@ impl Holdback {
 
     /// Returns the next frame that may go.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<Frame<Bytes>> {
+    pub(crate) fn pop(&mut self) -> Option<Frame<Bytes>> {
         self.kept.as_mut()?.pop()
     }
 
     /// Lets go of an incomplete event, since the stream has ended.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.is_broken = !self.scanner.is_between_events();
         if let Some(kept) = &mut self.kept {
             kept.release();
@@ -65,20 +73,51 @@ impl Holdback {
     }
 
     /// Lets go of an incomplete event, since `trailers` must follow it.
-    pub(super) fn release_before(&mut self, trailers: Frame<Bytes>) {
+    pub(crate) fn release_before(&mut self, trailers: Frame<Bytes>) {
         self.release();
         self.kept.get_or_insert_default().trailers = Some(trailers);
     }
 
     /// Returns whether nothing is kept.
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.kept.as_ref().is_none_or(|kept| kept.slices.is_empty() && kept.trailers.is_none())
     }
 
-    /// Returns whether a part of the open event is out, which a blank line must close.
-    pub(super) fn is_broken(&self) -> bool {
+    /// Returns whether a part of the open event is out.
+    pub(crate) fn is_broken(&self) -> bool {
         self.is_broken
+    }
+
+    /// Reads the next chunk up to its first event boundary, and returns that.
+    #[cfg(feature = "raise-error")]
+    #[inline]
+    pub(crate) fn read_one(&mut self, chunk: &[u8]) -> Option<usize> {
+        self.scanner.read_one(chunk)
+    }
+
+    /// Returns what is held, which is the start of an event; [`pop`](Self::pop) must have returned
+    /// `None` before.
+    #[cfg(feature = "raise-error")]
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Bytes> {
+        self.kept.iter().flat_map(|kept| &kept.slices)
+    }
+
+    /// Returns whether `more` bytes of the open event are let go of, and with them what is held if
+    /// that is its start.
+    #[cfg(feature = "raise-error")]
+    pub(crate) fn is_too_much(&self, more: usize, is_held_its_start: bool) -> bool {
+        let held = self.kept.as_ref().filter(|_| is_held_its_start);
+        held.map_or(0, |kept| kept.held_bytes) + more + size_of::<Bytes>() > MAX_BYTES
+    }
+
+    /// Drops what is held and may not go.
+    #[cfg(feature = "raise-error")]
+    pub(crate) fn discard(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.slices.truncate(kept.released);
+            kept.held_bytes = 0;
+        }
     }
 
     fn push_part(&mut self, mut chunk: Bytes, end: Option<usize>) -> Option<Bytes> {
@@ -137,7 +176,8 @@ mod tests {
 
     /// Returns all that comes out for one chunk.
     fn push(holdback: &mut Holdback, chunk: &'static str) -> Vec<Bytes> {
-        let first = holdback.push(Bytes::from_static(chunk.as_bytes()));
+        let end = holdback.scanner.read(chunk.as_bytes());
+        let first = holdback.push_read(Bytes::from_static(chunk.as_bytes()), end);
         let rest = std::iter::from_fn(|| holdback.pop()).map(|frame| frame.into_data().unwrap());
         first.into_iter().chain(rest).collect()
     }

@@ -8,7 +8,7 @@ use memchr::memchr2;
 /// any of which may be cut by the end of a chunk. A comment between two events is complete with
 /// its line, so that a keep-alive is never waited for.
 #[derive(Debug, Default)]
-pub(super) struct EventScanner {
+pub(crate) struct EventScanner {
     line: Line,
     /// Whether a field has come since the last blank line.
     in_event: bool,
@@ -28,27 +28,21 @@ enum Line {
 
 impl EventScanner {
     /// Returns whether another event may begin after the last byte.
-    pub(super) fn is_between_events(&self) -> bool {
+    pub(crate) fn is_between_events(&self) -> bool {
         self.line == Line::Start && !self.in_event
     }
 
     /// Reads on. Returns the last place in `chunk` where another event may begin; `None` if there
     /// is none but perhaps its start.
-    pub(super) fn read(&mut self, chunk: &[u8]) -> Option<usize> {
+    #[cfg(any(feature = "catch-error", test))]
+    pub(crate) fn read(&mut self, chunk: &[u8]) -> Option<usize> {
         // The last of two line ends in a row ends a blank line, whatever came before.
         if chunk.ends_with(b"\n\n") || chunk.ends_with(b"\r\n\r\n") {
             *self = Self::default();
             return Some(chunk.len());
         }
-        let mut boundary = None;
-        let mut at = 0;
-        if self.after_cr && !chunk.is_empty() {
-            self.after_cr = false;
-            if chunk[0] == b'\n' {
-                at = 1;
-                boundary = self.is_between_events().then_some(1);
-            }
-        }
+        let mut at = self.read_line_feed(chunk);
+        let mut boundary = (at == 1 && self.is_between_events()).then_some(1);
         while at < chunk.len() {
             at = self.read_line(chunk, at);
             if self.is_between_events() {
@@ -56,6 +50,31 @@ impl EventScanner {
             }
         }
         boundary
+    }
+
+    /// Reads on up to the first place in `chunk` where another event may begin, and returns it;
+    /// reads all of `chunk` if there is none but perhaps its start.
+    #[cfg(feature = "raise-error")]
+    pub(crate) fn read_one(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut at = self.read_line_feed(chunk);
+        if at == 1 && self.is_between_events() {
+            return Some(1);
+        }
+        while at < chunk.len() {
+            at = self.read_line(chunk, at);
+            if self.is_between_events() {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Reads the `\n` that belongs to the `\r` before the chunk, if it is there.
+    fn read_line_feed(&mut self, chunk: &[u8]) -> usize {
+        if chunk.is_empty() {
+            return 0;
+        }
+        usize::from(std::mem::take(&mut self.after_cr) && chunk[0] == b'\n')
     }
 
     /// Reads to the end of the line, or of the chunk, and returns where that is.
@@ -132,7 +151,41 @@ mod tests {
         assert_eq!(last_boundary([b"data: x\r".as_slice(), b"", b"\n", b"\r", b"\n"]), 11);
     }
 
+    #[cfg(feature = "raise-error")]
+    #[test]
+    fn one_event_is_read_at_a_time() {
+        let text = b": a\n\ndata: 1\n:b\n\n\r\ndata: 2\r\rda";
+        let mut scanner = EventScanner::default();
+        let (mut at, mut units) = (0, Vec::new());
+        while let Some(length) = scanner.read_one(&text[at..]) {
+            units.push(str::from_utf8(&text[at..at + length]).unwrap());
+            at += length;
+        }
+        assert_eq!(units, [": a\n", "\n", "data: 1\n:b\n\n", "\r\n", "data: 2\r\r"]);
+        assert_eq!(scanner.read_one(b"ta\r"), None);
+        assert_eq!(scanner.read_one(b"\n\r\n"), Some(3));
+    }
+
     proptest! {
+        #[cfg(feature = "raise-error")]
+        #[test]
+        fn prop_one_by_one_the_last_boundary_is_the_same(
+            text in "[a:\r\n]{0,40}",
+            size in 1_usize..8,
+        ) {
+            let mut scanner = EventScanner::default();
+            let (mut read, mut last) = (0, 0);
+            for chunk in text.as_bytes().chunks(size) {
+                let mut at = 0;
+                while let Some(length) = scanner.read_one(&chunk[at..]) {
+                    at += length;
+                    last = read + at;
+                }
+                read += chunk.len();
+            }
+            prop_assert_eq!(last, last_boundary([text.as_bytes()]));
+        }
+
         #[test]
         fn prop_chunks_do_not_matter(
             text in "[a:\r\n]{0,40}",
