@@ -12,7 +12,7 @@
 //! │ catch_error         ✓  │               │ request_log            │ the call
 //! │ request_log            │               │ raise_error         ✓  │
 //! │ rate_limit             │ requests      │ session                │
-//! │ validate               │               │ retry                  │
+//! │ validate            ✓  │               │ retry                  │
 //! │ session                │               │   ┌──── per attempt ───┤
 //! │ rate_limit             │ tokens        │   │ token              │
 //! ├────────────────────────┤               │   │ rate_limit         │
@@ -21,7 +21,8 @@
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`] and [`raise_error`]. The others are planned, in this order.
+//! ✓ stands for what there is today: [`catch_error`], [`validate`] and [`raise_error`]. The others
+//! are planned, in this order. [`facts`] is what they tell each other.
 //!
 //! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
 //! `request_log` encloses every refusal, so that each request has its record. Counting requests
@@ -63,7 +64,8 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `catch-error` | [`catch_error`] |
-//! | `hyper` | `catch_error` tells the errors of `http-body-util`, `hyper` and `h2` apart |
+//! | `validate` | [`validate`], [`facts`]; with it `kimi-validate` |
+//! | `hyper` | `catch_error` and `validate` tell the errors of `http-body-util`, `hyper` and `h2` apart |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
 //! | `full` | all of them |
@@ -73,7 +75,7 @@
 //! 1.88.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "catch-error", feature = "raise-error"))]
+#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "validate"))]
 #[macro_use]
 mod macros;
 
@@ -81,7 +83,11 @@ mod macros;
 mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
+#[cfg(feature = "validate")]
+pub mod facts;
 #[cfg(any(feature = "catch-error", feature = "raise-error"))]
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
+#[cfg(feature = "validate")]
+pub mod validate;

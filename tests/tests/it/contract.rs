@@ -13,13 +13,37 @@ use kimi_testkit::{
     contract::Contract,
     probe::{Probe, ProbeBody},
 };
-use kimi_tower::{catch_error::CatchErrorLayer, raise_error::RaiseErrorLayer};
-use tower_layer::{Identity, Layer};
+use kimi_tower::{
+    catch_error::CatchErrorLayer, raise_error::RaiseErrorLayer, validate::ValidateLayer,
+};
+use kimi_validate::Profile;
+use tower::util::MapRequestLayer;
+use tower_layer::{Identity, Layer, Stack};
 use tower_service::Service;
+
+use crate::validate_layer::Slow;
 
 #[tokio::test(start_paused = true)]
 async fn catch_error_keeps_the_contract() {
     Contract::of(CatchErrorLayer::new()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn validate_keeps_the_contract() {
+    Contract::of(ValidateLayer::new(Profile::article())).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn validate_keeps_the_contract_with_a_body_that_is_waited_for() {
+    let waits = MapRequestLayer::new(|request: Request<ProbeBody>| request.map(Slow::new));
+    let layer = Stack::new(ValidateLayer::new(Profile::article()), waits);
+    Contract::of(layer).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn validate_keeps_the_contract_with_a_request_that_it_does_not_look_at() {
+    let ask = || Request::put("/v1/models/1").body("no JSON").unwrap();
+    Contract::of(ValidateLayer::new(Profile::article())).with_request(ask).check().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,3 +10,4 @@ mod raise_error;
 mod schema;
 mod secrets;
 mod validate;
+mod validate_layer;

@@ -1,0 +1,176 @@
+//! What is asked of a request: of its head, before the body is read, and of its body.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, header, request::Parts};
+use http_body::SizeHint;
+use kimi_errors::{Error, ErrorKind, Lang};
+use kimi_validate::{ChatRequest, Profile, Violations};
+
+use super::{
+    RequestBody,
+    collect::{Broken, Collected},
+};
+use crate::facts::Facts;
+
+/// What a service asks of each request. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Check {
+    profile: Arc<Profile>,
+    pub(super) lang: Lang,
+    pub(super) any_content_type: bool,
+}
+
+impl Check {
+    pub(super) const fn new(profile: Arc<Profile>) -> Self {
+        Self { profile, lang: Lang::Zh, any_content_type: false }
+    }
+
+    pub(super) fn max_bytes(&self) -> usize {
+        self.profile.max_body_bytes()
+    }
+
+    /// Refuses what can be refused before a byte of the body is read.
+    pub(super) fn head(&self, head: &Parts, hint: &SizeHint) -> Result<(), Error> {
+        if !self.any_content_type && !is_json(&head.headers) {
+            return Err(self.refusal(ErrorKind::UnsupportedMediaType));
+        }
+        if is_encoded(&head.headers) {
+            // RFC 9110 §15.5.16: the field says that it is the coding which is not understood.
+            let identity = HeaderValue::from_static("identity");
+            let refusal = self.refusal(ErrorKind::UnsupportedMediaType);
+            return Err(refusal.with_header(header::ACCEPT_ENCODING, identity));
+        }
+        let announced = hint.lower().max(content_length(&head.headers));
+        if announced > self.max_bytes() as u64 {
+            return Err(self.too_large());
+        }
+        Ok(())
+    }
+
+    /// Returns the request as it is passed on, if its body came whole and is well formed.
+    pub(super) fn request<B>(
+        &self,
+        mut head: Parts,
+        body: Result<Collected, Broken>,
+    ) -> Result<Request<RequestBody<B>>, Error> {
+        let body = body.map_err(|broken| match broken {
+            Broken::TooLarge => self.too_large(),
+            Broken::Failed(error) => error.with_lang(self.lang),
+        })?;
+        let chat = self.chat(body.data.clone())?;
+        if let Some(facts) = head.extensions.get::<Facts>() {
+            facts.tell_chat(&chat);
+        }
+        head.extensions.insert(chat);
+        Ok(Request::from_parts(head, RequestBody::collected(body)))
+    }
+
+    fn chat(&self, data: Bytes) -> Result<ChatRequest, Error> {
+        ChatRequest::parse(data, &self.profile).map_err(|violations| {
+            // The pointer has no name but those of the rules, and nothing of what was sent.
+            let first = violations.first();
+            tracing::debug!(
+                rule = first.rule().name(),
+                pointer = first.pointer(),
+                listed = violations.as_slice().len(),
+                truncated = violations.truncated(),
+                "a chat request was refused"
+            );
+            violations.into_error(self.lang)
+        })
+    }
+
+    fn too_large(&self) -> Error {
+        Violations::too_large(self.max_bytes()).into_error(self.lang)
+    }
+
+    fn refusal(&self, kind: ErrorKind) -> Error {
+        Error::new(kind).with_lang(self.lang)
+    }
+}
+
+/// Returns whether the content type is `application/json` or another JSON one, such as
+/// `application/vnd.kimi+json`. Parameters do not matter: RFC 8259 §11 defines none.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let Some((kind, subtype)) = essence.split_at_checked(b"application/".len()) else {
+        return false;
+    };
+    kind.eq_ignore_ascii_case(b"application/")
+        && (subtype.eq_ignore_ascii_case(b"json")
+            || subtype.last_chunk::<5>().is_some_and(|end| end.eq_ignore_ascii_case(b"+json")))
+}
+
+/// Returns whether the body is compressed, RFC 9110 §8.4.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut codings = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii);
+    codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+}
+
+/// Returns the length that the head announces, 0 if it announces none: a body need not know it.
+fn content_length(headers: &HeaderMap) -> u64 {
+    let value = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    value.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(name: &header::HeaderName, values: &[&'static str]) -> HeaderMap {
+        let values = values.iter().map(|value| (name.clone(), HeaderValue::from_static(value)));
+        values.collect()
+    }
+
+    #[test]
+    fn json_goes_by_more_than_one_name() {
+        for (value, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            (" application/json ;x", true),
+            ("application/vnd.kimi+json", true),
+            ("application/problem+JSON", true),
+            ("", false),
+            ("json", false),
+            ("text/json", false),
+            ("text/plain", false),
+            ("application/", false),
+            ("application/jsonp", false),
+            ("application/json-seq", false),
+            ("application/x-ndjson", false),
+            ("multipart/form-data; boundary=application/json", false),
+        ] {
+            assert_eq!(is_json(&fields(&header::CONTENT_TYPE, &[value])), expected, "{value:?}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn any_coding_but_identity_is_one() {
+        for (values, expected) in [
+            (&[][..], false),
+            (&[""], false),
+            (&["identity"], false),
+            (&["Identity, identity"], false),
+            (&["gzip"], true),
+            (&["identity", "br"], true),
+            (&["identity,br"], true),
+        ] {
+            assert_eq!(is_encoded(&fields(&header::CONTENT_ENCODING, values)), expected);
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_none_is_not_believed() {
+        for (value, expected) in [("17", 17), ("", 0), ("-1", 0), ("99999999999999999999", 0)] {
+            assert_eq!(content_length(&fields(&header::CONTENT_LENGTH, &[value])), expected);
+        }
+    }
+}
