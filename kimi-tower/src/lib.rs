@@ -22,7 +22,8 @@
 //! ```
 //!
 //! ✓ stands for what there is today: [`catch_error`], [`validate`] and [`raise_error`]. The others
-//! are planned, in this order. [`facts`] is what they tell each other.
+//! are planned, in this order. [`facts`] is what they tell each other. [`replay`] is no layer: it
+//! has the request bodies that whoever retries needs.
 //!
 //! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
 //! `request_log` encloses every refusal, so that each request has its record. Counting requests
@@ -68,6 +69,7 @@
 //! | `hyper` | `catch_error` and `validate` tell the errors of `http-body-util`, `hyper` and `h2` apart |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
+//! | `replay` | [`replay`] |
 //! | `full` | all of them |
 //!
 //! # Minimum Rust version
@@ -89,5 +91,9 @@ pub mod facts;
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
+#[cfg(feature = "replay")]
+pub mod replay;
+#[cfg(feature = "replay")]
+mod sync;
 #[cfg(feature = "validate")]
 pub mod validate;

@@ -7,6 +7,7 @@ mod decode;
 mod hosts;
 mod mock;
 mod raise_error;
+mod replay;
 mod schema;
 mod secrets;
 mod validate;
