@@ -12,8 +12,10 @@ const OVERLOADED = "The engine is currently overloaded, please try again later";
 const BROKEN_STREAMS = [
   // The connection breaks: the gateway adds the event that says so.
   [{ cut_at: 400 }, "stream_truncated", "流式输出中断"],
-  // The upstream's own event passes as it is.
-  [{ sse_error: { after_chunks: 2, fault: "plat.overloaded" } }, undefined, OVERLOADED],
+  // It ends in order and too early, which the SDK alone takes for the end of the answer.
+  [{ no_done: true }, "stream_truncated", "流式输出中断"],
+  // The upstream's own event is written anew.
+  [{ sse_error: { after_chunks: 2, fault: "plat.overloaded" } }, "overloaded", OVERLOADED],
 ];
 
 /** A client of one gateway that counts the requests it sends. */

@@ -14,8 +14,10 @@ OVERLOADED = "The engine is currently overloaded, please try again later"
 BROKEN_STREAMS = [
     # The connection breaks: the gateway adds the event that says so.
     ({"cut_at": 400}, "stream_truncated", "流式输出中断"),
-    # The upstream's own event passes as it is.
-    ({"sse_error": {"after_chunks": 2, "fault": "plat.overloaded"}}, None, OVERLOADED),
+    # It ends in order and too early, which the SDK alone takes for the end of the answer.
+    ({"no_done": True}, "stream_truncated", "流式输出中断"),
+    # The upstream's own event is written anew.
+    ({"sse_error": {"after_chunks": 2, "fault": "plat.overloaded"}}, "overloaded", OVERLOADED),
 ]
 
 

@@ -22,6 +22,7 @@ use kimi_examples::{
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
+use kimi_validate::Profile;
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -46,6 +47,9 @@ struct Options {
     /// How errors are answered: errcode, free-api, openai or compat.
     #[arg(long, default_value = "errcode")]
     dialect: Dialect,
+    /// Whose rules chat requests are held to: article, free-api or platform.
+    #[arg(long, default_value = "platform")]
+    profile: Profile,
     /// The language of the gateway's own messages: zh or en.
     #[arg(long, default_value = "zh")]
     lang: Lang,
@@ -94,7 +98,8 @@ async fn serve(options: Options) -> Result<(), BoxError> {
     println!("upstream: {upstream}{}", if scripted.is_some() { ", scripted" } else { "" });
     print_requests(&url, scripted.is_some());
 
-    let server = axum::serve(listener, router(upstream, options.dialect, options.lang));
+    let server =
+        axum::serve(listener, router(upstream, options.profile, options.dialect, options.lang));
     // The first interrupt lets running answers end, the second does not.
     tokio::select! {
         served = server.with_graceful_shutdown(interrupted(1)).into_future() => served?,

@@ -41,27 +41,6 @@ pub(super) fn is_event_stream(fields: &HeaderMap) -> bool {
     essence(fields).eq_ignore_ascii_case("text/event-stream")
 }
 
-/// Returns whether the content type is `application/json` or another JSON one, such as
-/// `application/problem+json`. Parameters do not matter.
-pub(super) fn is_json(fields: &HeaderMap) -> bool {
-    let Some((kind, subtype)) = essence(fields).split_once('/') else {
-        return false;
-    };
-    let subtype = subtype.to_ascii_lowercase();
-    kind.eq_ignore_ascii_case("application") && (subtype == "json" || subtype.ends_with("+json"))
-}
-
-/// Returns whether a body is a page, such as proxies make of errors, some of them with a 200.
-pub(super) fn is_page(fields: &HeaderMap) -> bool {
-    essence(fields).eq_ignore_ascii_case("text/html")
-}
-
-/// Returns whether a body is compressed, RFC 9110 §8.4.
-pub(super) fn is_encoded(fields: &HeaderMap) -> bool {
-    let mut codings = fields.get_all(header::CONTENT_ENCODING).into_iter();
-    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
 /// Returns the content type without its parameters; empty if there is none.
 fn essence(fields: &HeaderMap) -> &str {
     let value = fields.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -8,14 +8,15 @@
 //! | `GET /ping` | the upstream's |
 //! | any other path | `-1002`, 404 |
 //! | a known path with another method | `-1002`, 405 with `Allow` |
-//! | a body that is not `application/json` by its head | `-1001`, 415 |
-//! | a body that is not JSON, or whose framing is wrong | `-1001`, 400 |
+//! | a chat request that breaks a rule of the [`Profile`] | `-1001`, 400, with all that is wrong |
+//! | a chat request that is not `application/json` by its head, or is compressed | `-1001`, 415 |
+//! | a chat request of more than 100 MiB, another of more than 64 KiB | `-1001`, 413 |
+//! | a body whose framing is wrong | `-1001`, 400 |
 //! | a body of which the end does not come | `-2000`, 499 |
-//! | a body of more than [`MAX_BODY_BYTES`] | `-1001`, 413 |
 //!
 //! A success passes byte for byte. An error of the upstream, in whichever dialect it speaks, also
-//! inside a 200 of JSON, is read, told apart and answered in the gateway's own dialect, as long as
-//! the head is not out.
+//! inside a 200 of JSON or as an event of a stream, is read, told apart and answered in the
+//! gateway's own dialect: as an answer while the head is not out, then as the stream's last event.
 //!
 //! | the upstream | answer |
 //! |---|---|
@@ -25,34 +26,42 @@
 //! | answers a compressed 4xx or 5xx, though asked for `identity` | the error that its status stands for |
 //! | answers an error, and keeps its body open | the error, 5 s after the head |
 //! | answers a JSON success that does not end | the success, after 64 KiB or 5 s |
+//! | answers a stream whose first event is an error, or that ends before it | the error |
+//! | answers a stream, and is silent | the head after 5 s |
 //! | answers another success | the success, at once |
-//! | breaks off after the head | an error event in a stream, else a broken connection |
+//! | sends an error as a later event | all before it, then the error as the last event |
+//! | breaks off after the head, or ends a stream without saying that it is complete | an error event in a stream, else a broken connection |
 //!
 //! # Caveats
 //!
-//! An error that the upstream sends as an event of a stream passes as it came, in the upstream's
-//! dialect. A stream that ends in order but without `data: [DONE]` ends so for the client, too: only
-//! a connection that breaks is known here to be one. Both are `raise_error`'s business, a layer
-//! that is not built yet. Once the head is out the gateway sets no limit of time.
+//! Once the head is out the gateway sets no limit of time. A stream is complete with
+//! `data: [DONE]`, or with the [ends](StreamEnd) of Kimi's other faces; for an upstream that sends
+//! none there is [`Upstream::with_stream_end`].
 //!
 //! # Order
 //!
 //! ```text
 //! catch_error      one place that answers errors, so it is outside of everything that can fail
-//!   router         no route and wrong method are errors too
-//!     door         what can be refused without the upstream is refused before it
-//!       upstream   its answer is opened: a success passes, an error is an `Err`
+//!   validate       what can be refused without the upstream is refused before it
+//!     router       no route and wrong method are errors too
+//!       upstream   sends what is left
+//!         raise_error  next to the transport, where an answer is the upstream's for certain:
+//!                      a success passes, an error is an `Err`
+//!           transport  one exchange; redirections end there
 //! ```
 
-mod answer;
 mod door;
 mod fields;
-mod peek;
 mod router;
+mod transport;
 mod upstream;
 
 pub use self::{
-    door::MAX_BODY_BYTES,
     router::router,
     upstream::{InvalidUrl, Upstream},
 };
+
+#[cfg(doc)]
+use kimi_tower::raise_error::StreamEnd;
+#[cfg(doc)]
+use kimi_validate::Profile;

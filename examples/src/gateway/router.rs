@@ -1,47 +1,48 @@
-//! The routes, and the one layer around them.
+//! The routes, and the layers around them.
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Request, State},
     response::Response,
     routing::{get, post},
 };
 use http_body_util::Full;
 use kimi_errors::{Dialect, Error, Lang};
-use kimi_tower::catch_error::CatchErrorLayer;
+use kimi_tower::{catch_error::CatchErrorLayer, validate::ValidateLayer};
+use kimi_validate::{ChatRequest, Profile};
+use tower::ServiceBuilder;
 
 use super::{Upstream, door};
 
-struct Gateway {
-    upstream: Upstream,
-    lang: Lang,
-}
-
-/// Returns the routes of a gateway to `upstream`, whose errors are answered in `dialect` and, as
-/// far as the texts are ours, in `lang`.
-pub fn router(upstream: Upstream, dialect: Dialect, lang: Lang) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(relay_json))
-        .route("/v1/models", get(relay))
-        .route("/token/check", post(relay_json))
-        .route("/ping", get(relay))
-        .with_state(Arc::new(Gateway { upstream, lang }))
-        // Last, hence outermost: it also answers what no route matches.
+/// Returns the routes of a gateway to `upstream`, whose chat requests are held to `profile`, and
+/// whose errors are answered in `dialect` and, as far as the texts are ours, in `lang`.
+pub fn router(upstream: Upstream, profile: Profile, dialect: Dialect, lang: Lang) -> Router {
+    let layers = ServiceBuilder::new()
+        // Outermost: it also answers what no route matches.
         .layer(CatchErrorLayer::new().with_dialect(dialect).with_lang(lang))
+        // Before anything is asked of the upstream. What is no chat request passes it unread.
+        .layer(ValidateLayer::new(profile).with_lang(lang));
+    Router::new()
+        .route("/v1/chat/completions", post(chat))
+        .route("/v1/models", get(relay))
+        .route("/token/check", post(relay))
+        .route("/ping", get(relay))
+        .with_state(Arc::new(upstream))
+        .layer(layers)
 }
 
-/// Relays a request without a body.
-async fn relay(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Error> {
-    gateway.upstream.send(request.map(|_| Full::default())).await
-}
-
-/// Relays a request whose body is JSON.
-async fn relay_json(
-    State(gateway): State<Arc<Gateway>>,
+/// Sends a chat request on, which is well formed: its bytes, as they came.
+async fn chat(
+    State(upstream): State<Arc<Upstream>>,
+    Extension(chat): Extension<ChatRequest>,
     request: Request,
 ) -> Result<Response, Error> {
-    let request = door::read_json(request, gateway.lang).await?;
-    gateway.upstream.send(request).await
+    upstream.send(request.map(|_| Full::new(chat.into_body()))).await
+}
+
+/// Relays any other request.
+async fn relay(State(upstream): State<Arc<Upstream>>, request: Request) -> Result<Response, Error> {
+    upstream.send(door::read(request).await?).await
 }

@@ -2,27 +2,15 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use axum::response::Response;
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{Request, Uri, uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use kimi_errors::{BoxError, Error, ErrorKind};
-use tokio::time::timeout;
+use kimi_errors::{BoxError, Error};
+use kimi_tower::raise_error::{RaiseErrorLayer, StreamEnd};
+use tower::{ServiceBuilder, ServiceExt as _};
 
-use super::{answer, fields};
-
-/// How long connecting may take: 10 s, long enough for two lost SYN packets (sent again after 1
-/// and 3 s, RFC 6298 §2.1), short enough for a caller to hear of it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long the look at an answer takes at most: 5 s, as an error's body follows its head at once.
-/// Ours: an upstream that keeps a body open must not keep the answer.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+use super::{fields, transport::Transport};
 
 /// An upstream and the connections to it. Clones share the connections.
 #[derive(Clone)]
@@ -31,9 +19,8 @@ pub struct Upstream {
     authority: uri::Authority,
     /// Stands before every path; empty, or beginning but not ending with a slash.
     prefix: String,
-    head_timeout: Duration,
-    look_timeout: Duration,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    raise_error: RaiseErrorLayer,
+    transport: Transport,
 }
 
 /// The URL of an upstream is not `http://host[:port][/path]` or the same with `https`: no user name
@@ -51,7 +38,7 @@ impl Upstream {
     /// [`HEAD_TIMEOUT`](Self::HEAD_TIMEOUT).
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: Duration) -> Self {
-        self.head_timeout = timeout;
+        self.transport.head_timeout = timeout;
         self
     }
 
@@ -59,7 +46,15 @@ impl Upstream {
     /// 5 s.
     #[must_use]
     pub fn with_look_timeout(mut self, timeout: Duration) -> Self {
-        self.look_timeout = timeout;
+        self.raise_error = self.raise_error.with_look_timeout(timeout);
+        self
+    }
+
+    /// Sets whether an event stream must say that it is complete. Default:
+    /// [`StreamEnd::Required`], as on the platform and of kimi-free-api.
+    #[must_use]
+    pub fn with_stream_end(mut self, end: StreamEnd) -> Self {
+        self.raise_error = self.raise_error.with_stream_end(end);
         self
     }
 
@@ -73,19 +68,13 @@ impl Upstream {
         head.uri = self.uri(&head.uri)?;
         head.version = http::Version::HTTP_11;
         fields::request(&mut head.headers);
-        let sent = self.client.request(Request::from_parts(head, body));
-        match timeout(self.head_timeout, sent).await {
-            Ok(Ok(answer)) => answer::open(answer, self.look_timeout).await,
-            Err(_) => {
-                tracing::warn!(upstream = %self, "the upstream did not answer in time");
-                Err(Error::new(ErrorKind::Timeout))
-            }
-            Ok(Err(error)) => {
-                // The caller is told that it failed, the log why.
-                tracing::warn!(upstream = %self, ?error, "the upstream did not answer");
-                Err(Error::from(BoxError::from(error)))
-            }
-        }
+        let stack = ServiceBuilder::new()
+            // Only here is an answer known to be the upstream's: outside it would be ours.
+            .layer(self.raise_error)
+            .service(self.transport.clone());
+        let mut answer = stack.oneshot(Request::from_parts(head, body)).await?;
+        fields::response(answer.headers_mut());
+        Ok(answer.map(Body::new))
     }
 
     /// Returns where a request for `asked` goes.
@@ -126,25 +115,10 @@ impl FromStr for Upstream {
             scheme,
             authority,
             prefix,
-            head_timeout: Self::HEAD_TIMEOUT,
-            look_timeout: LOOK_TIMEOUT,
-            client: client(),
+            raise_error: RaiseErrorLayer::new(),
+            transport: Transport::new(Self::HEAD_TIMEOUT),
         })
     }
-}
-
-fn client() -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
-    let mut tcp = HttpConnector::new();
-    // The connector for HTTPS wraps it and decides on the scheme.
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let https = HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
-    Client::builder(TokioExecutor::new()).build(https)
 }
 
 impl fmt::Display for Upstream {

@@ -1,6 +1,8 @@
 //! An upstream that is down, breaks off or answers half: the caller is told, at every stage.
 
 use kimi_errors::{Dialect, Error, ErrorKind};
+use kimi_examples::gateway::Upstream;
+use kimi_tower::raise_error::StreamEnd;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -129,6 +131,29 @@ async fn a_stream_that_breaks_ends_with_the_error_as_its_last_event() {
                 serde_json::from_str::<serde_json::Value>(data).unwrap();
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_its_end_ends_with_an_error_unless_none_is_required() {
+    let script = r#"{"steps": [{"no_done": true}]}"#;
+    let gateway = Gateway::scripted(Dialect::Errcode, script).await;
+    let answer = gateway.chat(STREAMED, &[]).await;
+    let expected = Dialect::Errcode.sse_frame(&Error::new(ErrorKind::StreamTruncated));
+    assert_eq!((answer.is_whole, last_event(&answer.body).1.as_bytes()), (true, &expected[..]));
+
+    let optional = |upstream: Upstream| upstream.with_stream_end(StreamEnd::Optional);
+    let gateway = Gateway::impatient(Dialect::Errcode, script, optional).await;
+    let answer = gateway.chat(STREAMED, &[]).await;
+    assert!(answer.is_whole && !answer.body.contains("error"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_stream_of_nothing_is_a_failed_request() {
+    for disturbance in ["cut_at", "reset_at"] {
+        let script = format!(r#"{{"steps": [{{"{disturbance}": 7}}]}}"#);
+        let gateway = Gateway::scripted(Dialect::Errcode, &script).await;
+        assert_upstream_failed(&gateway.chat(STREAMED, &[]).await);
     }
 }
 

@@ -12,13 +12,13 @@ use http::{Method, Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::Full;
 use kimi_errors::Dialect;
-use kimi_examples::gateway::MAX_BODY_BYTES;
+use kimi_validate::limits::MAX_BODY_BYTES;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use super::wire::{CHAT, Gateway, QUESTION};
+use super::wire::{CHAT, Gateway, NO_SCRIPT, QUESTION};
 
 /// The port for discarding, on which nobody listens.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -78,27 +78,51 @@ async fn json_goes_by_more_than_one_name() {
 #[tokio::test]
 async fn malformed_json_is_told_where() {
     let gateway = gateway().await;
-    for (body, place) in
-        [("", "第1行第0列"), ("{\n \"a\":,}", "第2行第6列"), ("{} x", "第1行第4列")]
-    {
+    for (body, errmsg) in [
+        ("", "请求体不能为空，请发送JSON对象"),
+        ("{\n \"a\":,}", "请求体第2行第6列不符合JSON语法，请检查引号、逗号和括号"),
+        ("{} x", "请求体第1行第4列在JSON之后还有内容，请只发送一个JSON对象"),
+    ] {
         let answer = gateway.send(typed("application/json", body)).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-        let expected = format!(
-            r#"{{"errcode":-1001,"errmsg":"请求参数校验错误：{place}不是合法的JSON","data":null}}"#
-        );
-        assert_eq!(answer.body, expected);
+        let expected =
+            format!(r#"{{"errcode":-1001,"errmsg":"请求参数校验错误：{errmsg}","data":"#);
+        assert!(answer.body.starts_with(&expected), "{}", answer.body);
     }
 }
 
 #[tokio::test]
-async fn nesting_has_an_end() {
-    let deep = "[".repeat(100_000);
-    let request = Request::post("/token/check").header("content-type", "application/json");
-    let answer = gateway().await.send(request.body(Full::from(deep)).unwrap()).await;
+async fn all_that_is_wrong_is_said_at_once() {
+    let body = r#"{"messages":[{"role":"robot","content":" "}],"stream":"true"}"#;
+    let answer = gateway().await.send(typed("application/json", body)).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let envelope: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(envelope["errcode"], -1001);
+    let found: Vec<_> = envelope["data"]["violations"].as_array().unwrap().iter().collect();
+    let pointers: Vec<_> = found.iter().map(|it| it["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/model", "/messages/0/role", "/messages/0/content", "/stream"]);
 }
 
-const TOO_LARGE: &str = r#"{"errcode":-1001,"errmsg":"请求体过大","data":null}"#;
+#[tokio::test]
+async fn nesting_has_an_end() {
+    let deep = Full::from("[".repeat(100_000));
+    let request = Request::post(CHAT).header("content-type", "application/json");
+    let answer = gateway().await.send(request.body(deep).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.body.contains(r#""rule":"depth""#), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn what_is_no_chat_request_is_the_upstreams_to_judge() {
+    let gateway = Gateway::scripted(Dialect::Errcode, NO_SCRIPT).await;
+    let request = Request::post("/token/check").body(Full::from(r#"{"token":"sk-any"}"#));
+    let answer = gateway.send(request.unwrap()).await;
+    assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, r#"{"live":true}"#));
+    let large = Request::post("/token/check").body(Spaces(64 * 1024 + 1)).unwrap();
+    assert_eq!(gateway.send(large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+const TOO_LARGE: &str = r#"{"errcode":-1001,"errmsg":"请求体过大：请求体不能超过100 MiB，请缩短后重发","data":{"limit":1,"truncated":0,"violations":[{"message":"请求体不能超过100 MiB，请缩短后重发","pointer":"","rule":"body_bytes","type":null}]}}"#;
 
 #[tokio::test]
 async fn a_body_that_is_announced_too_large_is_not_waited_for() {

@@ -1,9 +1,9 @@
 //! Each error that an upstream answers leaves the gateway in the gateway's dialect, to the byte.
 
-use kimi_errors::Dialect;
+use kimi_errors::{Dialect, Error, ErrorKind};
 use serde::Deserialize;
 
-use super::wire::{Gateway, NO_SCRIPT, QUESTION};
+use super::wire::{Gateway, NO_SCRIPT, QUESTION, STREAMED};
 
 /// The table that the scripts for other languages' clients run over, too.
 const CASES: &str = include_str!("../../../tests/interop/cases.json");
@@ -82,4 +82,26 @@ async fn a_proxys_page_is_no_answer_of_ours() {
     assert_eq!(answer.status, 502);
     assert!(answer.body.starts_with(r#"{"errcode":-2001,"errmsg":""#), "{}", answer.body);
     assert!(!answer.body.contains("nginx"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn an_error_in_a_stream_is_told_in_our_dialect_wherever_it_comes() {
+    for dialect in Dialect::ALL {
+        for after in [0, 2] {
+            let error = serde_json::json!({"after_chunks": after, "fault": "plat.overloaded"});
+            let script = serde_json::json!({"steps": [{"sse_error": error}]}).to_string();
+            let gateway = Gateway::scripted(*dialect, &script).await;
+            let answer = gateway.chat(STREAMED, &[]).await;
+            let overloaded = Error::new(ErrorKind::Overloaded)
+                .with_message("The engine is currently overloaded, please try again later");
+            if after == 0 {
+                assert_eq!(answer.body.as_bytes(), dialect.body(&overloaded), "{dialect}");
+                assert_eq!(answer.status, dialect.status(&overloaded));
+            } else {
+                let frame = String::from_utf8(dialect.sse_frame(&overloaded)).unwrap();
+                assert!(answer.body.ends_with(&format!("\n\n{frame}")), "{}", answer.body);
+                assert_eq!((answer.status.as_u16(), answer.is_whole), (200, true));
+            }
+        }
+    }
 }

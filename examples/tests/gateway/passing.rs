@@ -15,8 +15,10 @@ use tokio::{
 use super::wire::{CHAT, Gateway, NO_SCRIPT, QUESTION, STREAMED};
 
 /// Comments, both line endings, a field without a space, an event of two lines, characters of
-/// several bytes, and no end marker: nothing that a parser would write back as it was.
-const STREAM: &str = ": 你好\r\n\r\ndata:{\"a\":\"月\"}\n\nevent: x\ndata: 1\ndata: 2\n\ndata: {";
+/// several bytes, and half an event behind the end: nothing that a parser would write back as it
+/// was.
+const STREAM: &str =
+    ": 你好\r\n\r\ndata:{\"a\":\"月\"}\n\nevent: x\ndata: 1\ndata: 2\n\ndata:[DONE]\n\ndata: {";
 
 #[tokio::test]
 async fn a_stream_passes_byte_for_byte_wherever_it_is_cut_into_pieces() {

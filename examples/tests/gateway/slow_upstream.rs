@@ -78,3 +78,12 @@ async fn what_is_neither_json_nor_a_page_is_not_looked_at() {
     let first = in_time(body.frame()).await.unwrap().unwrap();
     assert_eq!(first.into_data().unwrap(), "{\"a\":1}\n");
 }
+
+#[tokio::test]
+async fn a_silent_stream_has_its_head_after_the_look() {
+    let head = json!({"content-type": "text/event-stream"});
+    let raw = json!({"status": 200, "headers": head, "body": "data: 1\n\n"});
+    let gateway = hasty(json!({"raw": raw, "split": 4, "delay_chunk_ms": HOUR_MS})).await;
+    let answer = in_time(gateway.open(question())).await;
+    assert_eq!(answer.status(), 200);
+}

@@ -8,6 +8,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use kimi_errors::{Dialect, Lang};
 use kimi_examples::gateway::{Upstream, router};
 use kimi_testkit::{mock::Mock, script::Script, server::MockServer};
+use kimi_validate::Profile;
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// The upstream answers each request by itself.
@@ -64,7 +65,9 @@ impl Gateway {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            axum::serve(listener, router(upstream, dialect, Lang::Zh)).await.unwrap();
+            axum::serve(listener, router(upstream, Profile::platform(), dialect, Lang::Zh))
+                .await
+                .unwrap();
         });
         Self { url, _tasks: tasks, _scripted: None }
     }
