@@ -11,6 +11,9 @@
 //! Every benchmark does its work [`ROUNDS`] times, so that what only the first call pays does not
 //! show; divide by it. The numbers are in `benches/README.md`.
 
+pub mod bodies;
+pub mod peers;
+
 use std::{
     future::Future,
     pin::{Pin, pin},
