@@ -1,5 +1,6 @@
 mod generate;
 mod numbers;
+mod properties;
 mod strings;
 mod syntax;
 
