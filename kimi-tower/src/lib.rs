@@ -87,7 +87,7 @@ mod body;
 pub mod catch_error;
 #[cfg(feature = "validate")]
 pub mod facts;
-#[cfg(any(feature = "catch-error", feature = "raise-error"))]
+#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "validate"))]
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;

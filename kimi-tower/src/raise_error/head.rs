@@ -40,7 +40,7 @@ impl Described {
             } else if *name == header::CONTENT_LENGTH {
                 described.length = value.to_str().ok().and_then(|length| length.parse().ok());
             } else if *name == header::CONTENT_ENCODING {
-                described.is_encoded |= !value.as_bytes().eq_ignore_ascii_case(b"identity");
+                described.is_encoded |= media::names_coding(value);
             } else if *name == header::TRANSFER_ENCODING {
                 described.is_chunked = true;
             }
@@ -51,15 +51,10 @@ impl Described {
 
 impl Content {
     fn of(value: &HeaderValue) -> Self {
-        const APPLICATION: &[u8] = b"application/";
         let essence = media::essence_of(value);
-        if let Some((start, subtype)) = essence.split_at_checked(APPLICATION.len())
-            && start.eq_ignore_ascii_case(APPLICATION)
-        {
-            let is_json =
-                subtype.eq_ignore_ascii_case(b"json") || media::ends_with(subtype, b"+json");
+        if let Some(subtype) = media::application(essence) {
             // `application/grpc+json` is gRPC; `application/problem+json` is JSON.
-            return match is_json {
+            return match media::is_json(subtype) {
                 true if subtype.eq_ignore_ascii_case(b"connect+json") => Self::JsonFrames,
                 _ if subtype.starts_with(b"grpc") && media::is_grpc(value) => Self::Grpc,
                 true => Self::Json,

@@ -12,7 +12,7 @@ use super::{
     RequestBody,
     collect::{Broken, Collected},
 };
-use crate::facts::Facts;
+use crate::{facts::Facts, media};
 
 /// What a service asks of each request. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,24 +94,12 @@ impl Check {
 /// Returns whether the content type is `application/json` or another JSON one, such as
 /// `application/vnd.kimi+json`. Parameters do not matter: RFC 8259 §11 defines none.
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let Some((kind, subtype)) = essence.split_at_checked(b"application/".len()) else {
-        return false;
-    };
-    kind.eq_ignore_ascii_case(b"application/")
-        && (subtype.eq_ignore_ascii_case(b"json")
-            || subtype.last_chunk::<5>().is_some_and(|end| end.eq_ignore_ascii_case(b"+json")))
+    media::application(media::essence(headers)).is_some_and(media::is_json)
 }
 
 /// Returns whether the body is compressed, RFC 9110 §8.4.
 fn is_encoded(headers: &HeaderMap) -> bool {
-    let mut codings = headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii);
-    codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    headers.get_all(header::CONTENT_ENCODING).iter().any(media::names_coding)
 }
 
 /// Returns the length that the head announces, 0 if it announces none: a body need not know it.
