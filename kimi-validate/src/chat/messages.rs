@@ -7,7 +7,7 @@ use super::{
     pass::Pass,
     path::Step,
     request::Span,
-    table::Slot,
+    table::{Check, Slot},
     value::is_blank,
 };
 use crate::{
@@ -33,7 +33,7 @@ impl Pass<'_, '_> {
         let kind = self.scanner.value()?;
         let start = self.scanner.at();
         if kind != JsonType::Object {
-            self.report(start, Rule::Type, Some(kind), || Expected::Types(vec!["object"]));
+            self.wrong_type(kind, &Check::Object(&[]));
             self.calls.doubt();
             return self.scanner.skip();
         }
@@ -96,11 +96,8 @@ impl Pass<'_, '_> {
         let (at, rule, kind, expected) = match kept.get(Slot::Content) {
             None => (start, Rule::Required, None, Expected::Nothing),
             Some(Kept { at, found: Found::Null }) => {
-                let mut types = vec!["string"];
-                if !self.profile.parts.is_empty() {
-                    types.push("array");
-                }
-                (at, Rule::Type, Some(JsonType::Null), Expected::Types(types))
+                let types = Check::Content.expected_types(self.profile);
+                (at, Rule::Type, Some(JsonType::Null), types)
             }
             Some(Kept { at, found: Found::Blank(_) }) => {
                 (at, Rule::Blank, Some(JsonType::String), Expected::Nothing)
@@ -131,7 +128,7 @@ impl Pass<'_, '_> {
         let kind = self.scanner.value()?;
         let start = self.scanner.at();
         if kind != JsonType::Object {
-            self.report(start, Rule::Type, Some(kind), || Expected::Types(vec!["object"]));
+            self.wrong_type(kind, &Check::Object(&[]));
             return self.scanner.skip();
         }
         let fields = self.profile.part;

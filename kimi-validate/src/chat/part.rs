@@ -39,17 +39,6 @@ impl Part {
             Self::File => "file_url",
         }
     }
-
-    #[inline]
-    pub(super) fn from_name(name: &[u8]) -> Option<Self> {
-        match name {
-            b"text" => Some(Self::Text),
-            b"image_url" => Some(Self::ImageUrl),
-            b"video_url" => Some(Self::VideoUrl),
-            b"file" => Some(Self::File),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for Part {

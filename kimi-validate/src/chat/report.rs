@@ -16,15 +16,8 @@ use crate::{
 impl Pass<'_, '_> {
     pub(super) fn wrong_type(&mut self, kind: JsonType, check: &Check) {
         let profile = self.profile;
-        let types = || {
-            if let Some(names) = check.names(profile) {
-                return Expected::Names(names);
-            }
-            let has_parts = !profile.parts.is_empty();
-            let mut types = Vec::new();
-            check.types(has_parts, &mut types);
-            Expected::Types(types)
-        };
+        let types =
+            || check.names(profile).map_or_else(|| check.expected_types(profile), Expected::Names);
         self.report(self.scanner.at(), Rule::Type, Some(kind), types);
     }
 
@@ -87,6 +80,13 @@ impl Pass<'_, '_> {
 }
 
 impl Check {
+    /// Returns the types that can pass.
+    pub(super) fn expected_types(&self, profile: &Profile) -> Expected {
+        let mut types = Vec::new();
+        self.types(!profile.parts.is_empty(), &mut types);
+        Expected::Types(types)
+    }
+
     /// Returns the texts to choose from, where there are such.
     fn names(&self, profile: &Profile) -> Option<Vec<Cow<'static, str>>> {
         match self {

@@ -28,17 +28,6 @@ impl Role {
             Self::Tool => "tool",
         }
     }
-
-    #[inline]
-    pub(super) fn from_name(name: &[u8]) -> Option<Self> {
-        match name {
-            b"system" => Some(Self::System),
-            b"user" => Some(Self::User),
-            b"assistant" => Some(Self::Assistant),
-            b"tool" => Some(Self::Tool),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for Role {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::{
-    Part, Role,
     found::{Found, Kept, Slots, short},
     pass::Pass,
     path::Step,
@@ -41,11 +40,7 @@ impl<'p> Pass<'_, 'p> {
             Check::Boolean => self.scanner.boolean().map(Found::Boolean),
             Check::Number(range) => self.number(range),
             Check::Text(text) => self.text(text),
-            Check::OneOf(names) => self.one_of(
-                names.len(),
-                |name| names.iter().position(|known| known.as_bytes() == name),
-                |index| names[index],
-            ),
+            Check::OneOf(names) => self.one_of(names, |name| name),
             Check::Object(fields) => {
                 let mut kept = Slots::default();
                 self.object(fields, &[], &mut kept)?;
@@ -62,28 +57,8 @@ impl<'p> Pass<'_, 'p> {
                 self.value(kind, if first.takes(kind, has_parts) { first } else { second })
             }
             Check::Messages => self.messages(),
-            Check::Role => {
-                let roles = &self.profile.roles;
-                self.one_of(
-                    roles.len(),
-                    |name| {
-                        Role::from_name(name)
-                            .and_then(|role| roles.iter().position(|known| *known == role))
-                    },
-                    |index| roles[index].name(),
-                )
-            }
-            Check::PartType => {
-                let parts = &self.profile.parts;
-                self.one_of(
-                    parts.len(),
-                    |name| {
-                        Part::from_name(name)
-                            .and_then(|part| parts.iter().position(|known| *known == part))
-                    },
-                    |index| parts[index].name(),
-                )
-            }
+            Check::Role => self.one_of(&self.profile.roles, |role| role.name()),
+            Check::PartType => self.one_of(&self.profile.parts, |part| part.name()),
             Check::Content => self.content(kind),
         }
     }
@@ -133,22 +108,22 @@ impl<'p> Pass<'_, 'p> {
         Ok(Found::Text(text.into()))
     }
 
-    fn one_of(
+    /// Reads a text that must be one of these names.
+    fn one_of<T>(
         &mut self,
-        count: usize,
-        position: impl Fn(&[u8]) -> Option<usize>,
-        name: impl Fn(usize) -> &'static str,
+        known: &[T],
+        name: impl Fn(&T) -> &'static str,
     ) -> Result<Found, Fault> {
         let at = self.scanner.at();
         let text = self.scanner.string()?;
         let raw = self.raw(text);
         let index = match text.is_escaped {
-            false => position(raw),
+            false => known.iter().position(|it| name(it).as_bytes() == raw),
             // Not copied, however long it is.
-            true => (0..count).find(|index| Chars::new(raw).eq(name(*index).chars())),
+            true => known.iter().position(|it| Chars::new(raw).eq(name(it).chars())),
         };
         let Some(index) = index else {
-            let names = || (0..count).map(|index| Cow::Borrowed(name(index))).collect();
+            let names = || known.iter().map(|it| Cow::Borrowed(name(it))).collect();
             self.report(at, Rule::OneOf, Some(JsonType::String), || Expected::Names(names()));
             return Ok(Found::Nothing);
         };
