@@ -62,6 +62,7 @@
 //! | `axum` | `Error` is an axum `IntoResponse`; with it `http` |
 //! | `tonic` | `tonic::Status` both ways; with it `http` |
 //! | `hyper` | the errors of `http-body-util`, `hyper` and `h2` are recognized in a source chain |
+//! | `hyper-util` | those of `hyper-util`'s client, and so of `reqwest`, are, too; with it `hyper` |
 //! | `tower` | those of tower's time-out and load-shed layers are, too |
 //!
 //! # Minimum supported Rust version

@@ -3,7 +3,9 @@
 //! `Error::from(BoxError)`, so `?` on any boxed error, gives
 //!
 //! 1. the boxed [`Error`] itself, if it is one;
-//! 2. a clone of the outermost [`Error`] in the chain of sources;
+//! 2. a clone of the outermost [`Error`] in the chain of sources, with the boxed error as its source
+//!    where the two differ in whether they prove that the request was
+//!    [never sent](is_never_sent);
 //! 3. else an error of the kind that the outermost cause below stands for, or, where that one is
 //!    about a connection in general, the deepest; with the boxed error as its private source:
 //!
@@ -35,10 +37,12 @@
 
 #[cfg(any(feature = "hyper", feature = "tower", feature = "tonic"))]
 mod foreign;
+mod never_sent;
 mod request_body;
 
 use std::{error::Error as StdError, io, sync::Arc};
 
+pub use self::never_sent::is_never_sent;
 use crate::{BoxError, Error, ErrorKind, Lang};
 
 /// How many causes are looked at. Chains of real errors have less than 10; a bound keeps an error
@@ -77,7 +81,13 @@ impl From<BoxError> for Error {
             Err(error) => error,
         };
         if let Some(found) = find::<Self>(&*error) {
-            return found.clone();
+            let found = found.clone();
+            // A connector may fail with an error of ours, and so may the body of a request, which
+            // another connection had given it. What is around it is then the evidence.
+            if is_never_sent(&*error) != is_never_sent(&found) {
+                return found.with_boxed_source(error);
+            }
+            return found;
         }
         meaning(&*error).with_boxed_source(error)
     }

@@ -134,10 +134,16 @@ impl Answer<'_> {
         if let Some(status) = verdict.status {
             error = error.with_status(status);
         }
+        let named = || self.message.as_deref().and_then(wait::in_text).max(self.wait);
         let advice = match verdict.advice.unwrap_or(kind.advice()) {
             RetryAdvice::Backoff { after } if !verdict.is_exact => {
-                let named = self.message.as_deref().and_then(wait::in_text);
-                RetryAdvice::Backoff { after: named.max(self.wait).max(after) }
+                RetryAdvice::Backoff { after: named().max(after) }
+            }
+            RetryAdvice::AfterStream if !verdict.is_exact => {
+                if let Some(wait) = named() {
+                    error = error.with_retry_after(wait);
+                }
+                RetryAdvice::AfterStream
             }
             advice => advice,
         };

@@ -66,18 +66,21 @@ pub(super) fn read_error<'a>(object: Raw<'a>, answer: &mut Answer<'a>) {
 
 /// Returns the wait in Google's `[{"@type":"…/google.rpc.RetryInfo","retryDelay":"33s"}]`.
 fn retry_delay(details: Raw<'_>) -> Option<Duration> {
-    let mut rest = details.bytes.strip_prefix(b"[")?;
-    loop {
-        rest = rest.trim_ascii_start();
+    let mut longest = None;
+    let mut next = details.bytes.strip_prefix(b"[");
+    while let Some(rest) = next {
+        let rest = rest.trim_ascii_start();
         let detail = Raw::first(rest);
-        let mut members = Members::new(detail.bytes)?;
+        let Some(mut members) = Members::new(detail.bytes) else { break };
         while let Some(key) = members.next_key() {
             if key == "retryDelay" {
-                return wait::in_seconds(&members.value().text()?);
+                let named = members.value().text().and_then(|text| wait::in_seconds(&text));
+                longest = longest.max(named);
             }
         }
-        rest = rest[detail.bytes.len()..].trim_ascii_start().strip_prefix(b",")?;
+        next = rest[detail.bytes.len()..].trim_ascii_start().strip_prefix(b",");
     }
+    longest
 }
 
 /// Reads the details of a Connect error, whose text is the one meant for people.

@@ -34,6 +34,9 @@ pub(super) fn exact(headers: &HeaderMap, answer: &Answer<'_>, status: u16) -> Op
 
 /// Adds what the head says to what the body said.
 pub(super) fn merge(mut error: Error, headers: &HeaderMap) -> Error {
+    if headers.is_empty() {
+        return error;
+    }
     for name in REQUEST_IDS.iter().rev() {
         if let Some(id) = headers.get(name).and_then(|id| id.to_str().ok()) {
             error = error.with_request_id(id);
@@ -63,7 +66,10 @@ fn with_wait(error: Error, headers: &HeaderMap) -> Error {
             }
         }
         _ => match wait() {
-            Some(wait) => error.with_retry_after(wait.delay(clock::now())),
+            Some(wait) => {
+                let longest = error.retry_after().max(Some(wait.delay(clock::now())));
+                error.with_retry_after(longest.unwrap_or_default())
+            }
             None => error,
         },
     }
@@ -76,7 +82,11 @@ fn with_should_retry(error: Error, headers: &HeaderMap) -> Error {
         ErrorKind::UsageLimited | ErrorKind::ResearchLimit | ErrorKind::QuotaExhausted
     );
     match error.advice() {
-        RetryAdvice::Backoff { .. } if says("false") || wait::asks_for_end(headers) => {
+        // Not of a reset: our own answers say `false` beside its time, for clients that would not
+        // wait for it.
+        RetryAdvice::Backoff { .. } | RetryAdvice::AfterStream
+            if says("false") || wait::asks_for_end(headers) =>
+        {
             error.with_advice(RetryAdvice::NEVER)
         }
         // A used-up quota stays used up, whatever a proxy says.

@@ -50,6 +50,8 @@ pub(crate) fn verdict(code: Option<i32>, text: &str) -> Verdict {
         Some(-2001) if ["请求失败", "获取用户信息失败"].contains(&text) => {
             Some(Verdict::of(TokenExpired))
         }
+        // It is thrown about an answer that was read, so that no text of a broken connection stands
+        // behind it: those are behind -1000.
         Some(-2001) => upstream_text(text).map(by_upstream_text),
         Some(-2009..=-2006) => SIBLING.find(text).map(|verdict| {
             // -2006 is an errcode of ours with another meaning; the rest have none.

@@ -23,7 +23,8 @@ fn kind(status: u16) -> ErrorKind {
         403 | 451 => ErrorKind::PermissionDenied,
         404 => ErrorKind::RouteNotFound,
         405 => ErrorKind::MethodNotAllowed,
-        408 | 504 | 522 | 524 => ErrorKind::Timeout,
+        // 598 and 599, which no standard knows, are a proxy's read and connect time-outs.
+        408 | 504 | 522 | 524 | 598 | 599 => ErrorKind::Timeout,
         409 | 423 => ErrorKind::Conflict,
         410 => ErrorKind::NotFound,
         413 | 431 => ErrorKind::PayloadTooLarge,
@@ -35,7 +36,7 @@ fn kind(status: u16) -> ErrorKind {
         400..=498 => ErrorKind::Validation,
         501 => ErrorKind::NotImplemented,
         // 520 to 530 are Cloudflare's: it could not reach, or not understand, who is behind it.
-        502 | 520 | 521 | 523 | 525 | 526 | 530 => ErrorKind::BadGateway,
+        502 | 520 | 521 | 523 | 525..=527 | 530 => ErrorKind::BadGateway,
         529 => ErrorKind::Overloaded,
         // A stranger's 500 is a system's failure, also when the system is not ours.
         500..=599 => ErrorKind::System,

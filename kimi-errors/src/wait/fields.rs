@@ -1,11 +1,11 @@
 //! Waits that stand in the head of an answer.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{Wait, date, duration};
-use crate::dialect::head::RETRY_AFTER_MS;
+use crate::{clock, dialect::head::RETRY_AFTER_MS};
 
 /// A server's say in when its clients try again, in milliseconds, or, if it is negative, that they
 /// do not; gRFC A6, "Pushback".
@@ -30,7 +30,7 @@ const EPOCH_MS: u64 = 1_000_000_000_000;
 
 /// Returns how long an answer asks to wait, or until when.
 ///
-/// The first of these fields that can be read counts:
+/// These fields are read:
 ///
 /// | field | value |
 /// |---|---|
@@ -43,8 +43,13 @@ const EPOCH_MS: u64 = 1_000_000_000_000;
 /// | `anthropic-ratelimit-…-reset` | a time, `2026-01-31T10:00:00Z` (RFC 3339) |
 /// | `ratelimit`, `ratelimit-reset` | `"default";r=0;t=30`, `limit=9, remaining=0, reset=30`; `30` (IETF drafts) |
 ///
-/// The last four rows stand in good answers too, so that they mean a wait only beside a 429. Of several
-/// limits the one counts that has nothing remaining, else the one with the longest wait.
+/// Nobody is to come back early, so that of the first four rows, and of a field that is there
+/// twice, the longest wait counts. Only where seconds are milliseconds rounded up, `2` beside
+/// `1500`, the milliseconds do, which are exact.
+///
+/// The last four rows stand in good answers too, so that they mean a wait only beside a 429, and
+/// only if the others ask for none. The first of them that means a wait counts. Of several limits in a row the one
+/// counts that has nothing remaining, else the one with the longest wait.
 ///
 /// A date becomes a delay against the answer's own `date`, which makes clocks that differ
 /// harmless; without one it is returned as it is. Negative and unreadable values are passed over,
@@ -61,8 +66,15 @@ const EPOCH_MS: u64 = 1_000_000_000_000;
 /// ```
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Wait> {
-    let wait = explicit_on_its_clock(headers).or_else(|| of_limits(headers))?;
-    Some(since_sent(wait, headers))
+    let now = sent(headers).unwrap_or_else(clock::now);
+    let explicit = explicit_on_its_clock(headers);
+    // `Retry-After: 0` beside a limit that is used up for a minute invites to run into it.
+    let wait = if explicit.is_some_and(|wait| !wait.delay(now).is_zero()) {
+        explicit
+    } else {
+        of_limits(headers, now).or(explicit)
+    };
+    Some(since_sent(wait?, headers))
 }
 
 /// Returns the wait of the fields that mean one in every answer.
@@ -72,10 +84,15 @@ pub(crate) fn explicit(headers: &HeaderMap) -> Option<Wait> {
 
 /// Returns a date as the delay from the answer's own date, if it has one.
 fn since_sent(wait: Wait, headers: &HeaderMap) -> Wait {
-    match (wait, text(headers, &header::DATE).and_then(date::parse)) {
+    match (wait, sent(headers)) {
         (Wait::At(at), Some(sent)) => Wait::Delay(Wait::At(at).delay(sent)),
         (wait, _) => wait,
     }
+}
+
+/// Returns when the answer was sent, by its own clock.
+fn sent(headers: &HeaderMap) -> Option<SystemTime> {
+    texts(headers, &header::DATE).find_map(date::parse)
 }
 
 /// Returns when the fields that mean a wait in every answer say that a quota refills. A date stays
@@ -86,83 +103,129 @@ pub(crate) fn reset(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> 
 
 /// Returns whether the answer asks not to try again at all: a negative pushback, gRFC A6.
 pub(crate) fn asks_for_end(headers: &HeaderMap) -> bool {
-    text(headers, &PUSHBACK).is_some_and(|value| value.trim().starts_with('-'))
+    texts(headers, &PUSHBACK).any(|value| value.trim().starts_with('-'))
 }
 
 fn explicit_on_its_clock(headers: &HeaderMap) -> Option<Wait> {
-    milliseconds(headers, &RETRY_AFTER_MS)
-        .or_else(|| milliseconds(headers, &X_MS_RETRY_AFTER_MS))
-        .or_else(|| seconds_or_date(text(headers, &header::RETRY_AFTER)?))
-        .or_else(|| seconds_or_date(text(headers, &X_RETRY_AFTER)?))
-        .or_else(|| milliseconds(headers, &PUSHBACK))
+    // Most answers have none of them, which one look at each name tells.
+    if !headers.keys().any(is_explicit) {
+        return None;
+    }
+    let now = sent(headers).unwrap_or_else(clock::now);
+    let exact = |name| texts(headers, name).filter_map(|ms| duration::whole(ms, MILLISECOND));
+    let exact =
+        [&RETRY_AFTER_MS, &X_MS_RETRY_AFTER_MS, &PUSHBACK].into_iter().flat_map(exact).max();
+    let rounded = |wait: &Wait| {
+        let up = exact.map(|exact| exact.as_nanos().next_multiple_of(SECOND.as_nanos()));
+        matches!(wait, Wait::Delay(wait) if up == Some(wait.as_nanos()))
+    };
+    [header::RETRY_AFTER, X_RETRY_AFTER]
+        .iter()
+        .flat_map(|name| texts(headers, name).filter_map(seconds_or_date))
+        .filter(|wait| !rounded(wait))
+        .chain(exact.map(Wait::Delay))
+        .max_by_key(|wait| wait.end(now))
 }
 
-fn milliseconds(headers: &HeaderMap, name: &HeaderName) -> Option<Wait> {
-    duration::whole(text(headers, name)?, MILLISECOND).map(Wait::Delay)
+/// Returns whether a field means a wait in every answer.
+fn is_explicit(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "retry-after"
+            | "x-retry-after"
+            | "retry-after-ms"
+            | "x-ms-retry-after-ms"
+            | "grpc-retry-pushback-ms"
+    )
 }
 
 fn seconds_or_date(value: &str) -> Option<Wait> {
     duration::whole(value, SECOND).map(Wait::Delay).or_else(|| date::parse(value).map(Wait::At))
 }
 
-/// Returns the wait of the fields that tell the state of a limit.
-fn of_limits(headers: &HeaderMap) -> Option<Wait> {
-    longest_exhausted([
-        x_ratelimit(headers, &RESET_REQUESTS, &REMAINING_REQUESTS),
-        x_ratelimit(headers, &RESET_TOKENS, &REMAINING_TOKENS),
-    ])
-    .or_else(|| moment(text(headers, &X_RATELIMIT_RESET)?))
-    .or_else(|| {
-        longest_exhausted(headers.iter().map(|(name, value)| anthropic(headers, name, value)))
-    })
-    .or_else(|| longest_exhausted(text(headers, &RATELIMIT)?.split(',').map(ietf_item)))
-    .or_else(|| ietf_old(text(headers, &RATELIMIT)?))
-    .or_else(|| moment(text(headers, &RATELIMIT_RESET)?))
+/// Returns the wait of the fields that tell the state of a limit: the first that is one, else a
+/// time that has passed.
+fn of_limits(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
+    let longest = |limits: &mut dyn Iterator<Item = Limit>| longest_exhausted(limits, now);
+    let moments = |name: &HeaderName| {
+        longest(&mut texts(headers, name).map(|text| Some((moment(text)?, false))))
+    };
+    let items = || texts(headers, &RATELIMIT).flat_map(|text| text.split(','));
+    let rows: [&dyn Fn() -> Option<Wait>; 6] = [
+        &|| {
+            longest(
+                &mut [(RESET_REQUESTS, REMAINING_REQUESTS), (RESET_TOKENS, REMAINING_TOKENS)]
+                    .iter()
+                    .flat_map(|(reset, remaining)| x_ratelimit(headers, reset, remaining)),
+            )
+        },
+        &|| moments(&X_RATELIMIT_RESET),
+        &|| longest(&mut headers.iter().map(|(name, value)| anthropic(headers, name, value))),
+        &|| longest(&mut items().map(ietf_item)),
+        &|| longest(&mut items().map(ietf_old)),
+        &|| moments(&RATELIMIT_RESET),
+    ];
+    let mut passed = None;
+    for row in rows {
+        match row() {
+            Some(wait) if !wait.delay(now).is_zero() => return Some(wait),
+            wait => passed = passed.or(wait),
+        }
+    }
+    passed
 }
 
 /// A wait, and whether the limit that it belongs to has nothing remaining.
 type Limit = Option<(Wait, bool)>;
 
-fn longest_exhausted(limits: impl IntoIterator<Item = Limit>) -> Option<Wait> {
-    let length = |wait: &Wait| wait.delay(UNIX_EPOCH);
-    let longest = limits.into_iter().flatten().max_by_key(|(wait, used)| (*used, length(wait)));
-    longest.map(|(wait, _)| wait)
+fn longest_exhausted(limits: &mut dyn Iterator<Item = Limit>, now: SystemTime) -> Option<Wait> {
+    // A limit that is refilled by now is not used up.
+    let rank = |wait: Wait, used: bool| (used && !wait.delay(now).is_zero(), wait.end(now));
+    limits.flatten().max_by_key(|(wait, used)| rank(*wait, *used)).map(|(wait, _)| wait)
 }
 
-fn x_ratelimit(headers: &HeaderMap, reset: &HeaderName, remaining: &HeaderName) -> Limit {
-    let wait = moment(text(headers, reset)?)?;
-    Some((wait, text(headers, remaining).is_some_and(|left| left.trim() == "0")))
+fn x_ratelimit<'a>(
+    headers: &'a HeaderMap,
+    reset: &HeaderName,
+    remaining: &HeaderName,
+) -> impl Iterator<Item = Limit> + use<'a> {
+    let is_used = texts(headers, remaining).any(|left| left.trim() == "0");
+    texts(headers, reset).map(move |reset| Some((moment(reset)?, is_used)))
 }
 
 /// Reads `anthropic-ratelimit-tokens-reset`, or the same of another limit.
 fn anthropic(headers: &HeaderMap, name: &HeaderName, value: &HeaderValue) -> Limit {
     let limit = name.as_str().strip_prefix("anthropic-ratelimit-")?.strip_suffix("-reset")?;
-    let at = date::parse_rfc3339(value.to_str().ok()?)?;
+    let at = date::parse_rfc3339(value.to_str().ok()?.trim())?;
     let remaining = headers.get(format!("anthropic-ratelimit-{limit}-remaining"));
     Some((Wait::At(at), remaining.is_some_and(|left| left.as_bytes() == b"0")))
 }
 
 /// Reads one item of the present draft: `"default";r=0;t=30`.
 fn ietf_item(item: &str) -> Limit {
-    let parameter = |name: &str| {
-        let mut parameters = item.split(';').skip(1).map(str::trim);
-        parameters.find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
+    let parameters = |name: char| {
+        let parameters = item.split(';').skip(1).map(str::trim);
+        parameters.filter_map(move |it| it.strip_prefix(name)?.strip_prefix('='))
     };
-    let wait = moment(parameter("t")?)?;
-    Some((wait, parameter("r") == Some("0")))
+    // The name before may hold a semicolon, and so what looks like a parameter.
+    let wait = parameters('t').filter_map(moment).last()?;
+    Some((wait, parameters('r').any(|left| left == "0")))
 }
 
-/// Reads the form of the drafts up to 7: `limit=100, remaining=0, reset=30`.
-fn ietf_old(value: &str) -> Option<Wait> {
-    value.split(',').find_map(|part| moment(part.trim().strip_prefix("reset=")?))
+/// Reads one part of the form of the drafts up to 7: `limit=100, remaining=0, reset=30`.
+fn ietf_old(part: &str) -> Limit {
+    Some((moment(part.trim().strip_prefix("reset=")?)?, false))
 }
 
 /// Reads a reset: a length, or a time since 1970.
 fn moment(value: &str) -> Option<Wait> {
     let value = value.trim();
-    let Some(number) = value.parse::<u64>().ok().filter(|number| *number >= EPOCH_SECS) else {
-        return seconds_or_date(value);
-    };
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let is_number = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let number = whole.parse::<u64>().ok().filter(|number| *number >= EPOCH_SECS && is_number);
+    let Some(number) = number else { return seconds_or_date(value) };
+    // A fraction is rounded up, so that it is never too early.
+    let number = number.saturating_add(u64::from(fraction.bytes().any(|digit| digit != b'0')));
     let since = if number >= EPOCH_MS {
         Duration::from_millis(number)
     } else {
@@ -171,6 +234,6 @@ fn moment(value: &str) -> Option<Wait> {
     date::since_1970(since).map(Wait::At)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
+    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }

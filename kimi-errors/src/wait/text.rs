@@ -19,11 +19,11 @@ const SUFFIXES: &[&str] = &["后", "之后", "以后", "再"];
 pub(crate) fn in_text(text: &str) -> Option<Duration> {
     let text = start(text, READ_BYTES);
     let chinese = || if text.is_ascii() { None } else { in_chinese(text) };
-    in_english(text).or_else(chinese)
+    in_english(text).max(chinese())
 }
 
 fn in_english(text: &str) -> Option<Duration> {
-    memchr2_iter(b'y', b'Y', text.as_bytes()).find_map(|at| {
+    let waits = memchr2_iter(b'y', b'Y', text.as_bytes()).filter_map(|at| {
         let (before, after) = (&text.as_bytes()[..at], &text.as_bytes()[at + 1..]);
         let said = |(head, tail): &&(&str, &str)| {
             let head = before
@@ -37,15 +37,26 @@ fn in_english(text: &str) -> Option<Duration> {
         };
         let (_, tail) = PHRASES.iter().find(said)?;
         duration::prefix(&text[at + 1 + tail.len()..]).map(|(wait, _)| wait)
-    })
+    });
+    waits.max()
 }
 
+/// Looks at each number, with all its units: 「1 分 30 秒后」 is not 30 s.
 fn in_chinese(text: &str) -> Option<Duration> {
-    let at = text.find(['秒', '分', '小'])?;
-    let before = text[..at].trim_end_matches(' ');
-    let number = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let (wait, rest) = duration::prefix(&text[number.len()..])?;
-    SUFFIXES.iter().any(|suffix| rest.trim_start().starts_with(suffix)).then_some(wait)
+    let mut longest = None;
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        rest = &rest[at..];
+        if let Some((wait, after)) = duration::prefix(rest) {
+            if SUFFIXES.iter().any(|suffix| after.trim_start().starts_with(suffix)) {
+                longest = longest.max(Some(wait));
+            }
+            rest = after;
+        } else {
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        }
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -62,6 +73,13 @@ mod tests {
             ("请求过于频繁，请 3 秒后重试", Some(3_000)),
             ("请在1.5秒之后再试", Some(1_500)),
             ("请 2 分钟后重试", Some(120_000)),
+            ("Please try again in 1 minute and 30 seconds.", Some(90_000)),
+            ("try again after 0 seconds, or try again in 6m0s", Some(360_000)),
+            ("请 1 分 30 秒后重试", Some(90_000)),
+            ("请1小时5分钟后再试", Some(3_900_000)),
+            ("请 30s 后重试", Some(30_000)),
+            ("请30s后重试", Some(30_000)),
+            ("当前分组 5 秒内限流，请 30 秒后重试", Some(30_000)),
             ("已运行 5 秒，失败", None),
             ("please try again after T seconds", None),
             ("please try again after -1 seconds", None),

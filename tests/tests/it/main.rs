@@ -6,6 +6,7 @@ mod contract;
 mod decode;
 mod hosts;
 mod mock;
+mod never_sent;
 mod raise_error;
 mod replay;
 mod schema;

@@ -138,6 +138,7 @@ fn what_axum_wraps_is_found() {
     assert_eq!(kind(error), ErrorKind::StreamTruncated);
 }
 
+mod never_sent;
 mod request_body;
 #[cfg(feature = "hyper")]
 mod transport;

@@ -51,7 +51,9 @@ fn every_form_is_understood() {
         (504, "", Timeout),
         (522, "", Timeout),
         (529, "", Overloaded),
-        (599, "", System),
+        (527, "", BadGateway),
+        (598, "", Timeout),
+        (599, "", Timeout),
         // Lines of text: axum, nginx, Go, Envoy, Rails.
         (404, "404 page not found\n", RouteNotFound),
         (405, "Method Not Allowed", MethodNotAllowed),

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod properties;
+
 use std::time::UNIX_EPOCH;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -76,9 +78,12 @@ fn every_form_is_read() {
         (&[("retry-after", "Mon, 01 Jan 2024 00:00:00 GMT"), ("date", "?")], at(NEW_YEAR)),
         // Its siblings, and who goes first.
         (&[("retry-after-ms", "1500")], ms(1_500)),
-        (&[("retry-after-ms", "1500"), ("retry-after", "9")], ms(1_500)),
+        (&[("retry-after-ms", "1500"), ("retry-after", "2")], ms(1_500)),
+        (&[("retry-after-ms", "1500"), ("retry-after", "9")], ms(9_000)),
+        (&[("retry-after-ms", "0"), ("retry-after", "9")], ms(9_000)),
+        (&[("retry-after", "0"), ("retry-after", "9"), ("retry-after", "3")], ms(9_000)),
         (&[("retry-after-ms", "-1"), ("retry-after", "9")], ms(9_000)),
-        (&[("x-ms-retry-after-ms", "250"), ("retry-after", "9")], ms(250)),
+        (&[("x-ms-retry-after-ms", "250"), ("retry-after", "1")], ms(250)),
         (&[("retry-after-ms", "1500"), ("x-ms-retry-after-ms", "250")], ms(1_500)),
         (&[("x-retry-after", "3")], ms(3_000)),
         (&[("x-retry-after", "3"), ("retry-after", "4")], ms(4_000)),
@@ -91,6 +96,10 @@ fn every_form_is_read() {
         (&[("x-ratelimit-reset", "1704067200")], at(NEW_YEAR)),
         (&[("x-ratelimit-reset", "1704067200000")], at(NEW_YEAR)),
         (&[("x-ratelimit-reset", "18446744073709551615")], None),
+        (&[("x-ratelimit-reset", "1704067199.25")], at(NEW_YEAR)),
+        (&[("x-ratelimit-reset", "1704067200.0")], at(NEW_YEAR)),
+        (&[("x-ratelimit-reset", "30"), ("retry-after", "0")], ms(30_000)),
+        (&[("x-ratelimit-reset-tokens", "0"), ("ratelimit-reset", "30")], ms(30_000)),
         (&[("x-ratelimit-reset", "20ms"), ("retry-after", "1")], ms(1_000)),
         (&[("x-ratelimit-reset-requests", "6m0s")], ms(360_000)),
         (&[("x-ratelimit-reset-tokens", "20ms")], ms(20)),
@@ -111,16 +120,24 @@ fn every_form_is_read() {
         (&[("anthropic-ratelimit-requests-reset", "2024-01-01T00:00:00Z")], at(NEW_YEAR)),
         (
             &[
-                ("anthropic-ratelimit-requests-reset", "2024-01-01T00:10:00Z"),
+                ("anthropic-ratelimit-requests-reset", "2124-01-01T00:10:00Z"),
                 ("anthropic-ratelimit-requests-remaining", "9"),
-                ("anthropic-ratelimit-tokens-reset", "2024-01-01T00:00:00Z"),
+                ("anthropic-ratelimit-tokens-reset", "2124-01-01T00:00:00Z"),
                 ("anthropic-ratelimit-tokens-remaining", "0"),
             ],
-            at(NEW_YEAR),
+            at(4_859_740_800),
         ),
         (
             &[("anthropic-ratelimit-tokens-reset", "2024-01-01T00:00:00Z"), ("retry-after", "2")],
             ms(2_000),
+        ),
+        // Both are more than the longest wait away from 1970, which is no reason to be equal.
+        (
+            &[
+                ("anthropic-ratelimit-requests-reset", "2124-01-01T00:10:00Z"),
+                ("anthropic-ratelimit-tokens-reset", "2124-01-01T00:00:00Z"),
+            ],
+            at(4_859_741_400),
         ),
         (&[("anthropic-ratelimit-tokens-reset", "soon")], None),
         (&[("anthropic-ratelimit-tokens-remaining", "0")], None),
@@ -129,6 +146,8 @@ fn every_form_is_read() {
         (&[("ratelimit", "\"a\";r=9;t=600, \"b\";r=0;t=5")], ms(5_000)),
         (&[("ratelimit", "limit=100, remaining=0, reset=7")], ms(7_000)),
         (&[("ratelimit", "\"default\";r=0")], None),
+        (&[("ratelimit", "\"a\";r=0;t=30"), ("ratelimit", "\"b\";r=0;t=600")], ms(600_000)),
+        (&[("ratelimit", "\"a;t=x\";r=0;t=30")], ms(30_000)),
         (&[("ratelimit-reset", "12")], ms(12_000)),
     ];
     for (fields, expected) in cases {
