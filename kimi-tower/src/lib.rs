@@ -21,9 +21,9 @@
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`], [`validate`] and [`raise_error`]. The others
-//! are planned, in this order. [`facts`] is what they tell each other. [`replay`] is no layer: it
-//! has the request bodies that whoever retries needs.
+//! ✓ stands for what there is today: [`catch_error`], [`validate`], [`raise_error`] and [`retry`]. The
+//! others are planned, in this order. [`facts`] is what they tell each other. [`replay`] is no layer:
+//! it has the request bodies that whoever retries needs.
 //!
 //! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
 //! `request_log` encloses every refusal, so that each request has its record. Counting requests
@@ -66,7 +66,9 @@
 //! |---|---|
 //! | `catch-error` | [`catch_error`] |
 //! | `validate` | [`validate`], [`facts`]; with it `kimi-validate` |
+//! | `retry` | [`retry`], [`replay`], [`facts`] |
 //! | `hyper` | `catch_error` and `validate` tell the errors of `http-body-util`, `hyper` and `h2` apart |
+//! | `hyper-util` | a failed connection of `hyper-util`'s client, and so of `reqwest`, is told from a lost answer, which `retry` asks |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
 //! | `replay` | [`replay`] |
@@ -77,22 +79,36 @@
 //! 1.88.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "validate"))]
+#[cfg(any(
+    feature = "catch-error",
+    feature = "raise-error",
+    feature = "retry",
+    feature = "validate"
+))]
 #[macro_use]
 mod macros;
 
-#[cfg(any(feature = "catch-error", feature = "raise-error"))]
+#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "retry"))]
 mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
-#[cfg(feature = "validate")]
+#[cfg(feature = "retry")]
+mod clock;
+#[cfg(any(feature = "retry", feature = "validate"))]
 pub mod facts;
-#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "validate"))]
+#[cfg(any(
+    feature = "catch-error",
+    feature = "raise-error",
+    feature = "retry",
+    feature = "validate"
+))]
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
 #[cfg(feature = "replay")]
 pub mod replay;
+#[cfg(feature = "retry")]
+pub mod retry;
 #[cfg(feature = "replay")]
 mod sync;
 #[cfg(feature = "validate")]

@@ -1,8 +1,19 @@
 //! What more than one layer needs of bodies.
 
-#[cfg(feature = "raise-error")]
+#[cfg(any(feature = "raise-error", feature = "retry"))]
+pub(crate) mod described;
+#[cfg(any(feature = "raise-error", feature = "retry"))]
 pub(crate) mod event;
+#[cfg(any(feature = "raise-error", feature = "retry"))]
+mod event_error;
+#[cfg(any(feature = "catch-error", feature = "raise-error"))]
 pub(crate) mod holdback;
-#[cfg(feature = "raise-error")]
+#[cfg(any(feature = "raise-error", feature = "retry"))]
+pub(crate) mod nesting;
+#[cfg(feature = "retry")]
+mod opening;
+#[cfg(any(feature = "raise-error", feature = "retry"))]
 pub(crate) mod peek;
 pub(crate) mod sse;
+#[cfg(any(feature = "raise-error", feature = "retry"))]
+pub(crate) mod stream_end;

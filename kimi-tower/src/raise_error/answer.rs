@@ -12,14 +12,17 @@ use kimi_errors::{BoxError, DECODE_LIMIT, Error, ErrorKind};
 
 use super::{
     body::ResponseBody,
-    head::{Content, Described},
     interrupted::Interrupted,
-    nesting,
-    stream_end::StreamEnd,
-    watch::{self, Ending, Watch},
+    stream_end::{Ending, StreamEnd, ending},
+    watch::Watch,
     whole::Whole,
 };
-use crate::body::peek::{Look, Peeked};
+use crate::body::{
+    described::{Content, Described, Disguise},
+    event::Event,
+    nesting,
+    peek::{Awaited, Look, Peeked},
+};
 
 /// What the layer was told.
 #[derive(Clone, Copy, Debug)]
@@ -84,17 +87,10 @@ impl Rules {
         if is_head || status == StatusCode::NO_CONTENT {
             return Opened::passed(response, Whole::framed);
         }
-        // Nor is there one to reset a form, and a part of one cannot be read.
-        let is_part = matches!(status, StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT);
-        let is_readable = !described.is_encoded && !is_part;
-        let (look, stream_end) = match described.content {
-            Content::Json | Content::JsonFrames | Content::Page if is_readable => {
-                (Look::at_bytes(DECODE_LIMIT), None)
-            }
-            Content::EventStream if is_readable => {
-                (Look::at_first_event(DECODE_LIMIT), Some(self.stream_end))
-            }
-            _ => {
+        let (look, stream_end) = match described.disguise(status) {
+            Disguise::Body => (Look::at_bytes(DECODE_LIMIT), None),
+            Disguise::Events => (Look::at_first_event(DECODE_LIMIT), Some(self.stream_end)),
+            Disguise::None => {
                 let version = response.version();
                 return Opened::passed(response, |body| Whole::of(described, version, body));
             }
@@ -121,6 +117,16 @@ where
         self.body.poll_look(&mut self.look, cx)
     }
 
+    /// Returns whether a look of the layer inside has taken all its time.
+    pub(super) fn was_awaited(&self) -> bool {
+        self.head.extensions.get::<Awaited>().is_some()
+    }
+
+    /// Tells the layer outside that this look has taken all its time.
+    pub(super) fn note_awaited(&mut self) {
+        self.head.extensions.insert(Awaited);
+    }
+
     /// Returns the answer, or the error that it is by what has come of it.
     pub(super) fn judge(self) -> Result<Response<ResponseBody<B>>, Error> {
         let Self { head, body, look, stream_end } = self;
@@ -135,7 +141,8 @@ where
         // "errcode":-2002 is another code.
         if !is_cut || nesting::is_whole(&prefix) {
             let decode = || kimi_errors::decode(head.status, &head.headers, &prefix);
-            let found = match stream_end.and_then(|_| watch::verdict(&prefix)) {
+            let event = stream_end.and_then(|_| Event::parse(&prefix));
+            let found = match event.map(|event| event.error()) {
                 // The head adds to what an event says.
                 Some(Some(error)) => decode().or(Some(error)),
                 Some(None) if look.is_done() => None,
@@ -145,13 +152,13 @@ where
                 return Err(raised(error));
             }
         }
-        let ending = match stream_end {
+        let ends = match stream_end {
             _ if !is_cut => Ending::Proper,
-            Some(end) => watch::ending(&prefix, end, body.is_broken()),
+            Some(end) => ending(&prefix, end, body.is_broken()),
             None => Ending::Truncated,
         };
         drop(prefix);
-        match ending {
+        match ends {
             Ending::Proper => {}
             Ending::Error(error) => return Err(raised(error)),
             Ending::Truncated => {

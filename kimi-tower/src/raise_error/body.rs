@@ -8,11 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use kimi_errors::{BoxError, Error};
 
-use super::{
-    interrupted::Interrupted,
-    watch::{Ending, Watch},
-    whole::Whole,
-};
+use super::{interrupted::Interrupted, stream_end::Ending, watch::Watch, whole::Whole};
 use crate::body::peek::Peeked;
 
 /// The body of an answer that is no error as far as is known. See the [module](super).

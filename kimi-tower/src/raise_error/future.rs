@@ -78,6 +78,9 @@ where
             if opening.poll_look(cx).is_ready() {
                 return Poll::Ready(opening.judge());
             }
+            if opening.was_awaited() {
+                return Poll::Ready(opening.judge());
+            }
             let deadline = Deadline::after(this.rules.look_timeout);
             let waiting = Box::pin(Waiting { opening: Some(opening), deadline });
             this.state.set(State::Looking { waiting });
@@ -99,6 +102,7 @@ where
         let opening = this.opening.as_mut().expect("a future is not polled after it is ready");
         if opening.poll_look(cx).is_pending() {
             ready!(this.deadline.poll(cx));
+            opening.note_awaited();
         }
         Poll::Ready(this.opening.take().expect("it was there a line above"))
     }

@@ -26,8 +26,8 @@
 //! - with the body,
 //! - with the first event of an event stream, or the first comment: a keep-alive passes at once,
 //!   and what comes after it comes after the head,
-//! - after 5 s, see [`with_look_timeout`](RaiseErrorLayer::with_look_timeout); what came by then
-//!   decides.
+//! - after 5 s, see [`with_look_timeout`](RaiseErrorLayer::with_look_timeout), or at once where the
+//!   look of a `retry` inside has taken its time; what came by then decides.
 //!
 //! A body that breaks under the look is an error, since nobody has seen any of it: that which a 4xx
 //! or 5xx stands for, [`StreamTruncated`](ErrorKind::StreamTruncated) of an event stream, else
@@ -120,10 +120,8 @@
 mod answer;
 mod body;
 mod future;
-mod head;
 mod interrupted;
 mod layer;
-mod nesting;
 mod service;
 mod stream_end;
 mod watch;

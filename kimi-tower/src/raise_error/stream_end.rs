@@ -1,6 +1,8 @@
-//! How an event stream says that it is complete.
+//! What it means that an event stream is over.
 
-use crate::body::event::Event;
+use kimi_errors::Error;
+
+use crate::body::stream_end::{LastWord, last_word};
 
 /// Whether an event stream must say that it is complete.
 ///
@@ -17,68 +19,30 @@ pub enum StreamEnd {
     Optional,
 }
 
-/// Returns whether an event says that its stream is complete.
-pub(super) fn is_mark(event: &Event<'_>) -> bool {
-    let data = event.data.trim_ascii();
-    match data.first() {
-        Some(b'[') => data == b"[DONE]",
-        Some(b'{') => event.name == b"message_stop" || begins_with_mark(&data[1..]),
-        _ => false,
-    }
+/// What it means that no more comes.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// Nothing: the stream was complete.
+    Proper,
+    /// The last thing said was this error.
+    Error(Error),
+    /// There should have been more.
+    Truncated,
 }
 
-/// Returns whether the first of an object's members says so. Only the first: what stands deeper may
-/// be somebody's text.
-fn begins_with_mark(members: &[u8]) -> bool {
-    let members = members.trim_ascii_start();
-    let (value, mark) = if let Some(value) = members.strip_prefix(b"\"type\"") {
-        (value, &b"\"message_stop\""[..])
-    } else if let Some(value) = members.strip_prefix(b"\"event\"") {
-        (value, &b"\"all_done\""[..])
+/// Returns what it means that a stream that has not said it is complete is over, and that this
+/// stands behind the last event.
+pub(super) fn ending(rest: &[u8], end: StreamEnd, is_broken: bool) -> Ending {
+    match last_word(rest) {
+        Some(LastWord::End) => return Ending::Proper,
+        Some(LastWord::Error(error)) => return Ending::Error(error),
+        None => {}
+    }
+    // Line ends and a comment are no event that was begun.
+    let is_begun = !rest.trim_ascii_start().is_empty() && !rest.starts_with(b":");
+    if end == StreamEnd::Optional && !is_begun && !is_broken {
+        Ending::Proper
     } else {
-        return false;
-    };
-    let value = value.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
-    let rest = value.and_then(|value| value.strip_prefix(mark)).map(<[u8]>::trim_ascii_start);
-    rest.is_some_and(|rest| matches!(rest.first(), Some(b',' | b'}')))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ends(lines: &str) -> bool {
-        Event::parse(lines.as_bytes()).is_some_and(|event| is_mark(&event))
-    }
-
-    #[test]
-    fn the_three_ends_are_known() {
-        for lines in [
-            "data: [DONE]\n\n",
-            "data:[DONE]",
-            "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
-            "event: message_stop\ndata: {}\n\n",
-            "data: { \"type\" : \"message_stop\" , \"x\":1}\n\n",
-            "data: {\"event\":\"all_done\"}\n\n",
-        ] {
-            assert!(ends(lines), "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_else_is_an_end() {
-        for lines in [
-            "",
-            "data: [DON",
-            "data: [DONE] x",
-            "event: message_stop",
-            "data: {\"event\":\"done\"}",
-            "data: {\"event\":\"all_done\"",
-            "data: {\"text\":\"[DONE]\"}",
-            "data: {\"a\":{\"event\":\"all_done\"}}",
-            ": [DONE]\n",
-        ] {
-            assert!(!ends(lines), "{lines:?}");
-        }
+        Ending::Truncated
     }
 }

@@ -4,12 +4,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http_body::Frame;
-use kimi_errors::{Error, ErrorKind, Received};
+use kimi_errors::Error;
 
-use super::{
-    nesting,
-    stream_end::{StreamEnd, is_mark},
-};
+use super::stream_end::{Ending, StreamEnd, ending};
 use crate::body::{event::Event, holdback::Holdback};
 
 /// The events of one stream. An incomplete one is held back, so that none of an error is half out.
@@ -23,17 +20,6 @@ pub(super) struct Watch {
     events: u64,
     /// Whether what is too long to hold is an event with data.
     is_long_event: bool,
-}
-
-/// What it means that no more comes.
-#[derive(Debug)]
-pub(super) enum Ending {
-    /// Nothing: the stream was complete.
-    Proper,
-    /// The last thing said was this error.
-    Error(Error),
-    /// There should have been more.
-    Truncated,
 }
 
 impl Watch {
@@ -126,9 +112,9 @@ impl Watch {
         }
         let lines = if is_first { self.open_event(part) } else { Cow::Borrowed(part) };
         let event = Event::parse(&lines)?;
-        let (is_mark, error) = match is_mark(&event) {
+        let (is_mark, error) = match event.is_end_mark() {
             true => (true, None),
-            false => (false, error_of(&event)),
+            false => (false, event.error()),
         };
         self.is_complete |= is_mark;
         self.events += u64::from(error.is_none());
@@ -143,7 +129,7 @@ impl Watch {
         }
         let lines = if is_first { self.open_event(part) } else { Cow::Borrowed(part) };
         let event = Event::parse(&lines);
-        let error = event.as_ref().and_then(error_of);
+        let error = event.as_ref().and_then(Event::error);
         self.is_long_event = event.is_some();
         error
     }
@@ -171,68 +157,10 @@ impl Watch {
     }
 }
 
-/// Returns what it means that a stream that has not said it is complete is over, and that this
-/// stands behind the last event.
-pub(super) fn ending(rest: &[u8], end: StreamEnd, is_broken: bool) -> Ending {
-    // Line ends and a comment are no event that was begun.
-    let is_begun = !rest.trim_ascii_start().is_empty() && !rest.starts_with(b":");
-    // Half of a number is another number, so that only JSON with its end is believed, as which
-    // `[DONE]` passes.
-    if let Some(event) = Event::parse(rest).filter(|event| nesting::is_whole(&event.data)) {
-        if is_mark(&event) {
-            return Ending::Proper;
-        }
-        if let Some(error) = error_of(&event) {
-            return Ending::Error(error);
-        }
-    }
-    if end == StreamEnd::Optional && !is_begun && !is_broken {
-        Ending::Proper
-    } else {
-        Ending::Truncated
-    }
-}
-
-/// Returns whether an event is an error, and which; `None` if these lines are no event.
-pub(super) fn verdict(lines: &[u8]) -> Option<Option<Error>> {
-    Event::parse(lines).map(|event| error_of(&event))
-}
-
-/// Returns the error that an event is.
-#[inline]
-fn error_of(event: &Event<'_>) -> Option<Error> {
-    if event.name == b"error" {
-        return Some(error_by_name(&event.data));
-    }
-    kimi_errors::decode_event(&event.data)
-}
-
-/// Returns the error that the data of an `event: error` is, whatever it says.
-#[cold]
-fn error_by_name(data: &[u8]) -> Error {
-    let mut lines = b"event: error\n".to_vec();
-    for line in data.split(|byte| *byte == b'\n') {
-        lines.extend_from_slice(b"data: ");
-        lines.extend_from_slice(line);
-        lines.push(b'\n');
-    }
-    // The type is known to what reads a stream from its head only.
-    let error = kimi_errors::decode_body(Some(200), &lines);
-    let error = error.unwrap_or_else(|| Error::new(ErrorKind::RequestFailed));
-    match error.received().cloned() {
-        // It came in an event, which has no status.
-        Some(received) => {
-            let mut in_event = Received::default();
-            in_event.code = received.code;
-            in_event.error_type = received.error_type;
-            error.with_received(in_event)
-        }
-        None => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use kimi_errors::ErrorKind;
+
     use super::*;
 
     /// Pushes a chunk, and returns all that goes and the error after it.
@@ -276,9 +204,6 @@ mod tests {
             let (out, error) = push(&mut watch, &format!("event: error\ndata: {data}\n\n"));
             assert!(out.is_empty() && error.is_some(), "{data:?}");
         }
-        let error = error_by_name(br#"{"error":{"message":"x","type":"server_error"}}"#);
-        let received = error.received().unwrap();
-        assert_eq!((received.status, received.error_type.as_deref()), (None, Some("server_error")));
     }
 
     #[test]

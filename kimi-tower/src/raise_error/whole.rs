@@ -12,8 +12,8 @@ use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use kimi_errors::BoxError;
 
-use super::{
-    head::{Content, Described},
+use crate::body::{
+    described::{Content, Described},
     nesting::Nesting,
 };
 

@@ -5,17 +5,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Body, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 use kimi_errors::BoxError;
 
-use super::shared::{Polled, Shared};
+use super::{shared::Shared, state::Polled};
 use crate::sync::Arc;
 
 /// The request body of one attempt.
 ///
 /// Its bytes are those of the original body, or a prefix of them and then an error: the original's
 /// own, or one of kind [`Cancelled`](kimi_errors::ErrorKind::Cancelled) when a next attempt has
-/// begun. Frames may be cut elsewhere, trailers are the same, and the size hint is as exact as the
+/// begun and the original was not there at once. Frames may be cut elsewhere, trailers are the same, and the size hint is as exact as the
 /// original's.
 ///
 /// A body that is not `Unpin` has to be boxed first, since attempts take turns in polling it.
@@ -25,6 +25,8 @@ pub struct ReplayBody<B>(pub(super) Inner<B>);
 pub(super) enum Inner<B> {
     /// The original itself, of a request that is tried once.
     Once(B),
+    /// All bytes of an original that was there at once. Never none.
+    Whole(Bytes),
     Attempt {
         shared: Arc<Shared<B>>,
         number: u32,
@@ -54,6 +56,11 @@ where
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         match &mut self.0 {
             Inner::Once(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Inner::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.0 = Inner::Over;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
             Inner::Attempt { shared, number } => {
                 let mut is_over = false;
                 let polled = shared.poll_frame(*number, cx, &mut is_over);
@@ -70,6 +77,7 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Inner::Once(body) => body.size_hint(),
+            Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Inner::Attempt { shared, number } => shared.size_hint(*number),
             Inner::Over => SizeHint::with_exact(0),
         }
@@ -79,7 +87,7 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Inner::Once(body) => body.is_end_stream(),
-            Inner::Attempt { .. } => false,
+            Inner::Whole(_) | Inner::Attempt { .. } => false,
             Inner::Over => true,
         }
     }

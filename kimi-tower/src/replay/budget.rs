@@ -77,6 +77,16 @@ struct Account {
     in_use: AtomicUsize,
 }
 
+impl Account {
+    #[inline]
+    fn take(&self, bytes: usize) -> bool {
+        let taken = self.in_use.fetch_update(Relaxed, Relaxed, |in_use| {
+            in_use.checked_add(bytes).filter(|&wanted| wanted <= self.max_bytes)
+        });
+        taken.is_ok()
+    }
+}
+
 impl ReplayBudget {
     /// Creates a budget of so many bytes. With 0 nothing is recorded.
     #[must_use]
@@ -94,6 +104,12 @@ impl ReplayBudget {
     #[inline]
     pub(super) fn reserved(&self) -> Reserved {
         Reserved { budget: self.clone(), bytes: 0 }
+    }
+
+    /// Reserves so many bytes, all or none.
+    #[inline]
+    pub(super) fn reserve(&self, bytes: usize) -> Option<Reserved> {
+        self.0.take(bytes).then(|| Reserved { budget: self.clone(), bytes })
     }
 }
 
@@ -115,14 +131,11 @@ impl Reserved {
     /// Reserves `more` bytes, all or none.
     #[inline]
     pub(super) fn grow(&mut self, more: usize) -> bool {
-        let account = &*self.budget.0;
-        let is_free = account.in_use.fetch_update(Relaxed, Relaxed, |in_use| {
-            in_use.checked_add(more).filter(|&wanted| wanted <= account.max_bytes)
-        });
-        if is_free.is_ok() {
+        let is_free = self.budget.0.take(more);
+        if is_free {
             self.bytes += more;
         }
-        is_free.is_ok()
+        is_free
     }
 
     /// Moves `bytes` of what is reserved into a reservation of their own.

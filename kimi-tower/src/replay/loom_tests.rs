@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use kimi_errors::{BoxError, Error, ErrorKind};
 use loom::{
     future::{AtomicWaker, block_on},
@@ -27,6 +27,7 @@ use super::{Replay, ReplayBody, ReplayBudget, ReplayLimits};
 /// Gives its frames, the second not before its gate is open.
 struct Gated {
     frames: VecDeque<&'static str>,
+    knows_length: bool,
     gate: Arc<Gate>,
 }
 
@@ -68,6 +69,11 @@ impl Body for Gated {
     fn is_end_stream(&self) -> bool {
         self.frames.is_empty()
     }
+
+    fn size_hint(&self) -> SizeHint {
+        let left: usize = self.frames.iter().map(|frame| frame.len()).sum();
+        if self.knows_length { SizeHint::with_exact(left as u64) } else { SizeHint::new() }
+    }
 }
 
 const WHOLE: &str = "onetwo";
@@ -78,10 +84,18 @@ fn request(is_open: bool, budget: &ReplayBudget) -> (ReplayBody<Gated>, Replay<G
     if is_open {
         gate.open();
     }
-    let body = Gated { frames: VecDeque::from(["one", "two"]), gate: Arc::clone(&gate) };
-    let limits = ReplayLimits::default().with_budget(budget.clone());
-    let (body, replay) = Replay::new(body, &limits);
+    let (body, replay) = replay(["one", "two"], false, Arc::clone(&gate), budget);
     (body, replay, gate)
+}
+
+fn replay<const N: usize>(
+    frames: [&'static str; N],
+    knows_length: bool,
+    gate: Arc<Gate>,
+    budget: &ReplayBudget,
+) -> (ReplayBody<Gated>, Replay<Gated>) {
+    let body = Gated { frames: frames.into(), knows_length, gate };
+    Replay::new(body, &ReplayLimits::default().with_budget(budget.clone()))
 }
 
 /// Reads to the end.
@@ -146,6 +160,38 @@ fn r1_r3_so_it_is_when_nothing_more_is_recorded() {
             }
             None => assert_whole(old.join().unwrap()),
         }
+    });
+}
+
+#[test]
+fn r1_r3_so_it_is_when_the_first_frame_was_read_ahead() {
+    model(|| {
+        let gate = Arc::new(Gate::default());
+        gate.open();
+        let budget = ReplayBudget::new(1 << 20);
+        let (first, replay) = replay(["one", "two"], true, gate, &budget);
+        let old = thread::spawn(move || read(first));
+        let second = replay.again().unwrap();
+        assert_whole(read(second));
+        assert_prefix(old.join().unwrap());
+        drop(replay);
+        assert_eq!(budget.in_use(), 0);
+    });
+}
+
+#[test]
+fn r2_r5_attempts_with_a_whole_body_know_nothing_of_each_other() {
+    model(|| {
+        let gate = Arc::new(Gate::default());
+        gate.open();
+        let budget = ReplayBudget::new(1 << 20);
+        let (first, replay) = replay([WHOLE], true, gate, &budget);
+        let old = thread::spawn(move || read(first));
+        let second = replay.again().unwrap();
+        drop(replay);
+        assert_eq!(budget.in_use(), 0);
+        assert_whole(read(second));
+        assert_whole(old.join().unwrap());
     });
 }
 

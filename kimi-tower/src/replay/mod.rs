@@ -1,13 +1,20 @@
 //! Request bodies that can be sent again.
 //!
 //! A body can be read once, and a request that is tried again needs it whole. [`Replay`] makes a
-//! body for each attempt. Nothing is read ahead: what the running attempt reads is recorded as it
-//! passes, and a next attempt is given the record first and then reads on in the original. It does
-//! not wait for the one before it, whose body may be held, half read, by a connection that is
-//! stuck: it supersedes it.
+//! body for each attempt, in one of two ways.
+//!
+//! A body that is there at once, in one frame of the length that it said, as `Full` is, is *whole*:
+//! each attempt has its bytes for itself, shared and not copied, and nothing is allocated.
+//!
+//! Any other is *shared*: what the running attempt reads is recorded as it passes, and a next
+//! attempt is given the record first and then reads on in the original. It does not wait for the
+//! one before it, whose body may be held, half read, by a connection that is stuck: it supersedes
+//! it. Nothing is read ahead but for the one frame by which it is found that a body that knows its
+//! length is not whole; that frame, or error, is the first that an attempt reads.
 //!
 //! | an attempt | reads |
 //! |---|---|
+//! | has a whole body | its bytes, whatever other attempts do |
 //! | runs | the bytes and trailers of the original, its error if it fails |
 //! | is superseded | one error of kind [`Cancelled`](kimi_errors::ErrorKind::Cancelled), then the end |
 //! | finds that the original has panicked | one error of kind [`System`](kimi_errors::ErrorKind::System) |
@@ -42,7 +49,7 @@
 //! #
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! // A body of two chunks, 12 bytes. It is read half, had again, and read whole.
+//! // A body of two chunks, 12 bytes. It is read half, had again, and read to its end.
 //! let (mut first, replay) = Replay::new(two_chunks(), &ReplayLimits::new());
 //! let chunk = first.frame().await.ok_or("no frame")??;
 //! assert_eq!(chunk.data_ref(), Some(&Bytes::from("你好, ")));
@@ -153,23 +160,30 @@
 //! [`ReplayLimits`] bound a record in two ways, for one request and for all in flight. Over either,
 //! recording stops and what was recorded is let go at once; the attempt reads on untouched and the
 //! body cannot be had again. If the original says beforehand that it is longer than the limit,
-//! nothing is recorded at all, and it can be had again until its first byte has been read.
+//! nothing is recorded at all, and it can be had again until its first byte has been read. A body
+//! in one frame for which the budget has no room is shared, so that this holds of it, too.
 //!
 //! The limit of a request counts bytes of the body, and of the names and values of trailers. The
 //! [`ReplayBudget`] counts memory, before it is taken: the bytes, the room that short frames are
 //! copied into, and what it takes to keep track of a piece (96 bytes) or of a trailer field (128
 //! bytes). For a body of many frames that is at most twice its bytes, and 192 for each KiB of them,
-//! so that tiny frames cost little more than others. Not counted: the state itself (at most 256
-//! bytes and the original), and what else the buffer holds of which the first frame, or one of
-//! 1 KiB or more, is a slice.
+//! so that tiny frames cost little more than others. A whole body is counted as a record of its
+//! one frame, from the start and until the handle is dropped. Not counted: the state itself (at
+//! most 256 bytes and the original); a frame that was read ahead; what else the buffer holds of
+//! which the first frame, or one of 1 KiB or more, is a slice; and the bytes that attempts hold of
+//! a whole body when the handle is gone, which they would hold without it as well.
 //!
 //! # Concurrency
 //!
 //! R1. An attempt's bytes are a prefix of the original's, whatever other attempts do.
-//! R2. Only the running attempt reads; a superseded one fails at its next poll and is woken for it.
-//! R3. What a superseded attempt has read when it learns so is not lost: the running one gets it.
+//! R2. Only the running attempt reads the original; a superseded one fails at its next poll and is
+//!     woken for it. Attempts with a whole body have no part in this: none is superseded, since
+//!     none reads what another does.
+//! R3. What a superseded attempt, or the look at a body that is not whole, has read is not lost:
+//!     the running one gets it.
 //! R4. An attempt that waits is woken, by the original or by whoever has the original in hand.
-//! R5. The budget never has more in use than its size; nothing is in use when no record is left.
+//! R5. The budget never has more in use than its size; nothing is in use when no record is left,
+//!     nor the handle of a whole body.
 //! R6. No stranger's code runs under the lock: not the body, not a waker's `wake` or `drop`, not
 //!     what drops bytes.
 //!
@@ -177,13 +191,21 @@
 //!
 //! Dropping an attempt's body leaves the record and the original to the next. Dropping the handle
 //! leaves the running attempt alone: it reads on, nothing more is recorded, and what it was given
-//! of the record is let go. With the last of both everything goes.
+//! of the record is let go. With the last of both everything goes. Of a whole body the original is
+//! dropped at once, and attempts and handle let go their bytes each for itself.
 //!
 //! # Caveats
 //!
 //! - Whether a request may be sent twice is for the caller to know: a server may have acted on one
 //!   whose answer was lost.
 //! - A transport whose body is superseded sees it fail, and breaks off that connection or stream.
+//!   One that has a whole body goes on sending it.
+//! - A body that knows its length to be within the limit is polled once when [`Replay::new`] is
+//!   called: if it panics then, that call does. The body of a request that a server is still
+//!   receiving may ask its client to go on by that.
+//! - A body that is over before all the bytes that it said says them to the first attempt all the
+//!   same, so that a transport notices; and it cannot be had again, since no transport would notice
+//!   of what was recorded that it was cut.
 //! - Frames may be cut elsewhere in a next attempt: short ones are put together, empty ones left
 //!   out.
 //! - A body that goes on after its trailers, or has a frame that is neither data nor trailers, is

@@ -5,17 +5,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, SizeHint};
 use kimi_errors::{BoxError, Error, ErrorKind};
 
-use super::{
-    budget::ReplayLimits,
-    record::Record,
-    state::{Source, State, superseded, wake},
-};
+use super::state::{Polled, Source, State, superseded, wake};
 use crate::sync::{Lock, MutexGuard};
-
-pub(super) type Polled = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
 /// What the attempts of one request share.
 ///
@@ -24,15 +18,21 @@ pub(super) type Polled = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 pub(super) struct Shared<B>(Lock<State<B>>);
 
 impl<B> Shared<B> {
+    #[inline]
+    pub(super) fn new(state: State<B>) -> Self {
+        Self(Lock::new(state))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.0.lock()
     }
 
     /// Supersedes the running attempt, and returns the number of the next, or `Some(None)` if that
-    /// has nothing to read; `None` if the record is not whole or the body failed.
+    /// has nothing to read; `None` if the record is not whole or the body failed
+    /// or was cut.
     pub(super) fn again(&self) -> Option<Option<u32>> {
         let mut state = self.lock();
-        if matches!(state.source, Source::Failed) || !state.record.rewind() {
+        if state.is_broken() || !state.record.rewind() {
             return None;
         }
         state.running += 1;
@@ -45,7 +45,7 @@ impl<B> Shared<B> {
 
     pub(super) fn is_replayable(&self) -> bool {
         let state = self.lock();
-        !matches!(state.source, Source::Failed) && state.record.is_kept()
+        !state.is_broken() && state.record.is_kept()
     }
 
     /// Records no more: there will be no next attempt.
@@ -75,18 +75,6 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    #[inline]
-    pub(super) fn new(body: B, limits: &ReplayLimits) -> Self {
-        Self(Lock::new(State {
-            running: 0,
-            rest: body.size_hint(),
-            source: Source::Here(body),
-            late: None,
-            record: Record::new(limits),
-            waiting: None,
-        }))
-    }
-
     /// Reads for an attempt, and tells it when it is over.
     #[inline]
     pub(super) fn poll_frame(
@@ -143,28 +131,13 @@ where
     fn read(&self, attempt: u32, mut body: B, cx: &mut Context<'_>, is_over: &mut bool) -> Polled {
         let loan = Loan { shared: self };
         let polled = Pin::new(&mut body).poll_frame(cx).map_err(Into::into);
-        let (source, rest) = match &polled {
-            Poll::Pending => (Source::Here(body), None),
-            Poll::Ready(Some(Ok(_))) if !body.is_end_stream() => {
-                let rest = body.size_hint();
-                (Source::Here(body), Some(rest))
-            }
-            Poll::Ready(read) => {
-                drop(body);
-                let has_failed = matches!(read, Some(Err(_)));
-                let source = if has_failed { Source::Failed } else { Source::Ended };
-                (source, Some(SizeHint::with_exact(0)))
-            }
-        };
+        let (source, rest) = Source::after(body, &polled);
         // From here on it gives the body back itself.
         std::mem::forget(loan);
 
         *is_over = !matches!(source, Source::Here(_));
         let mut state = self.lock();
-        state.source = source;
-        if let Some(rest) = rest {
-            state.rest = rest;
-        }
+        state.take_back(source, rest, &polled);
         if state.running != attempt {
             *is_over = true;
             return Self::give_late(state, polled);

@@ -14,7 +14,11 @@ use kimi_testkit::{
     probe::{Probe, ProbeBody},
 };
 use kimi_tower::{
-    catch_error::CatchErrorLayer, raise_error::RaiseErrorLayer, validate::ValidateLayer,
+    catch_error::CatchErrorLayer,
+    raise_error::RaiseErrorLayer,
+    replay::ReplayLimits,
+    retry::{RetryLayer, RetryPolicy},
+    validate::ValidateLayer,
 };
 use kimi_validate::Profile;
 use tower::util::MapRequestLayer;
@@ -49,6 +53,30 @@ async fn validate_keeps_the_contract_with_a_request_that_it_does_not_look_at() {
 #[tokio::test(start_paused = true)]
 async fn raise_error_keeps_the_contract() {
     Contract::of(RaiseErrorLayer::new()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_keeps_the_contract() {
+    Contract::of(RetryLayer::default()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_keeps_the_contract_with_a_policy_that_tries_once() {
+    Contract::of(RetryLayer::new(RetryPolicy::none())).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_keeps_the_contract_with_a_key() {
+    let policy = RetryPolicy::standard().with_idempotency_key();
+    Contract::of(RetryLayer::new(policy)).adding(&["idempotency-key"]).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_keeps_the_contract_with_a_body_in_many_pieces() {
+    let pieces = || MapRequestLayer::new(|request: Request<ProbeBody>| request.map(Slow::new));
+    Contract::of(Stack::new(RetryLayer::default(), pieces())).check().await;
+    let small = RetryPolicy::standard().with_replay(ReplayLimits::new().with_max_bytes(8));
+    Contract::of(Stack::new(RetryLayer::new(small), pieces())).check().await;
 }
 
 #[tokio::test(start_paused = true)]

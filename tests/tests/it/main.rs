@@ -9,6 +9,7 @@ mod mock;
 mod never_sent;
 mod raise_error;
 mod replay;
+mod retry;
 mod schema;
 mod secrets;
 mod validate;

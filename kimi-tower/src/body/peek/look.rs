@@ -20,6 +20,9 @@ pub(crate) struct Look {
 #[derive(Debug, Default)]
 struct FirstEvent {
     scanner: EventScanner,
+    /// Where it begins: behind those that were passed over.
+    #[cfg(feature = "retry")]
+    start: usize,
     /// Whether something else than line ends has come.
     has_begun: bool,
     /// Where it ends.
@@ -55,6 +58,45 @@ impl Look {
         }
         self.seen_bytes += chunk.len();
         self.seen_frames += 1;
+    }
+}
+
+#[cfg(feature = "retry")]
+impl Look {
+    /// Returns whether it has found the end of an event.
+    pub(crate) fn has_event(&self) -> bool {
+        self.event.as_ref().is_some_and(|event| event.end.is_some())
+    }
+
+    /// Returns whether the event that it has found ends behind all that it is about: a chunk is not
+    /// cut, and so may have whole events there.
+    pub(crate) fn has_passed_its_limit(&self) -> bool {
+        let end = self.event.as_ref().and_then(|event| event.end);
+        end.is_some_and(|end| end > self.max_bytes)
+    }
+
+    /// Returns where the event begins that it is about; 0 if it is about bytes.
+    pub(super) fn start(&self) -> usize {
+        self.event.as_ref().map_or(0, |event| event.start)
+    }
+
+    /// Looks for the next event in place of the one that was found, which must not have
+    /// [passed the limit](Self::has_passed_its_limit). What was seen behind that has to be
+    /// [read again](Self::read_again).
+    pub(super) fn pass_over(&mut self) {
+        if let Some(event) = &mut self.event
+            && let Some(end) = event.end.take()
+        {
+            event.start = end;
+            event.has_begun = false;
+        }
+    }
+
+    /// Reads what was seen at the place `at`.
+    pub(super) fn read_again(&mut self, at: usize, chunk: &[u8]) {
+        if let Some(event) = &mut self.event {
+            event.read(at, chunk);
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! A look at the beginning of a body, which is then handed on as if nobody had looked.
 
+#[cfg(feature = "raise-error")]
 mod deadline;
 mod look;
+mod seen;
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     mem,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -15,7 +16,15 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use kimi_errors::BoxError;
 
-pub(crate) use self::{deadline::Deadline, look::Look};
+#[cfg(feature = "raise-error")]
+pub(crate) use self::deadline::Deadline;
+pub(crate) use self::look::Look;
+use self::seen::Seen;
+
+/// Stands in the extensions of an answer of which a look has taken all its time, so that the layer
+/// around the one that looked does not wait for the same beginning again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Awaited;
 
 /// A body, and what was seen of it: it yields that first, frame by frame, then the rest.
 ///
@@ -23,17 +32,8 @@ pub(crate) use self::{deadline::Deadline, look::Look};
 /// and nothing is allocated as long as no second frame is seen.
 #[derive(Debug)]
 pub(crate) struct Peeked<B> {
-    first: Option<Bytes>,
-    // Boxed, since most looks end with the first frame and every body is moved several times.
-    more: Option<Box<More>>,
+    seen: Seen,
     rest: Rest<B>,
-}
-
-#[derive(Debug, Default)]
-struct More {
-    data: VecDeque<Bytes>,
-    /// The frame that is not data: trailers, after which no data can come.
-    last: Option<Frame<Bytes>>,
 }
 
 #[derive(Debug)]
@@ -41,17 +41,22 @@ enum Rest<B> {
     Open(B),
     /// It failed, which has not been told. The hint is what it said of its rest.
     Broken(BoxError, SizeHint),
-    Over,
+    /// The hint is what it said of its rest before its end was known, and so is not exact where
+    /// only the end tells the length: who is told an exact one takes a body that was cut for whole.
+    Over(SizeHint),
+    /// It ended, and had said that there was more. Not known to be over, as before: who sends it on
+    /// is to find that out, instead of sending what is there as if it were all.
+    Short(SizeHint),
 }
 
 impl<B> Peeked<B> {
     pub(crate) const fn new(body: B) -> Self {
-        Self { first: None, more: None, rest: Rest::Open(body) }
+        Self { seen: Seen::new(), rest: Rest::Open(body) }
     }
 
     /// Returns whether the look has come to the end of the body.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.rest, Rest::Over) || self.more.as_ref().is_some_and(|it| it.last.is_some())
+        matches!(self.rest, Rest::Over(_) | Rest::Short(_)) || self.seen.has_last()
     }
 
     /// Returns whether the body has failed under the look.
@@ -60,53 +65,39 @@ impl<B> Peeked<B> {
     }
 
     /// Drops the body and returns why it has failed under the look, if it has.
+    #[cfg(feature = "raise-error")]
     pub(crate) fn into_failure(self) -> Option<BoxError> {
         match self.rest {
             Rest::Broken(error, _) => Some(error),
-            Rest::Open(_) | Rest::Over => None,
+            Rest::Open(_) | Rest::Over(_) | Rest::Short(_) => None,
         }
     }
 
     /// Returns what the look was about, before any of it is read. Copied only if it came in
     /// several frames.
     pub(crate) fn prefix(&self, look: &Look) -> Cow<'_, [u8]> {
-        let first = self.first.as_deref().unwrap_or_default();
-        let bytes = look.bytes();
-        match &self.more {
-            Some(more) if first.len() < bytes => {
-                let mut prefix = Vec::with_capacity(bytes);
-                for data in std::iter::once(first).chain(more.data.iter().map(|data| &**data)) {
-                    prefix.extend_from_slice(&data[..data.len().min(bytes - prefix.len())]);
-                }
-                Cow::Owned(prefix)
+        self.seen.part(0..look.bytes())
+    }
+
+    /// Returns the event that the look is about, or as much of it as has come.
+    #[cfg(feature = "retry")]
+    pub(crate) fn event(&self, look: &Look) -> Cow<'_, [u8]> {
+        self.seen.part(look.start()..look.bytes())
+    }
+
+    /// Makes the look one at the event behind the one that it has found.
+    #[cfg(feature = "retry")]
+    pub(crate) fn pass_over_event(&self, look: &mut Look) {
+        look.pass_over();
+        let (start, mut at) = (look.start(), 0);
+        for data in self.seen.data() {
+            let end = at + data.len();
+            if end > start && !look.has_event() {
+                let from = at.max(start);
+                look.read_again(from, &data[from - at..]);
             }
-            _ => Cow::Borrowed(&first[..first.len().min(bytes)]),
+            at = end;
         }
-    }
-
-    fn keep(&mut self, data: Bytes) {
-        match &mut self.more {
-            None if self.first.is_none() => self.first = Some(data),
-            more => more.get_or_insert_default().data.push_back(data),
-        }
-    }
-
-    fn seen_bytes(&self) -> u64 {
-        let more = self.more.iter().flat_map(|more| &more.data);
-        self.first.iter().chain(more).map(|data| data.len() as u64).sum()
-    }
-
-    /// Takes the next of the frames seen.
-    fn take_seen(&mut self) -> Option<Frame<Bytes>> {
-        if let Some(data) = self.first.take() {
-            return Some(Frame::data(data));
-        }
-        let more = self.more.as_mut()?;
-        let frame = more.data.pop_front().map(Frame::data).or_else(|| more.last.take());
-        if frame.is_none() {
-            self.more = None;
-        }
-        frame
     }
 }
 
@@ -120,12 +111,14 @@ where
     pub(crate) fn poll_look(&mut self, look: &mut Look, cx: &mut Context<'_>) -> Poll<()> {
         while !look.is_done() && !self.is_over() {
             let Rest::Open(body) = &mut self.rest else { break };
+            let hint = body.size_hint();
             if body.is_end_stream() {
-                self.rest = Rest::Over;
+                self.rest = Rest::Over(hint);
                 break;
             }
             match ready!(Pin::new(&mut *body).poll_frame(cx)) {
-                None => self.rest = Rest::Over,
+                None if hint.lower() > 0 => self.rest = Rest::Short(hint),
+                None => self.rest = Rest::Over(hint),
                 Some(Err(error)) => {
                     let hint = body.size_hint();
                     self.rest = Rest::Broken(error.into(), hint);
@@ -133,9 +126,15 @@ where
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         look.read(&data);
-                        self.keep(data);
+                        self.seen.push(data);
                     }
-                    Err(other) => self.more.get_or_insert_default().last = Some(other),
+                    Err(other) => {
+                        // Nothing comes after trailers, and what the body keeps busy is free.
+                        if other.is_trailers() {
+                            self.rest = Rest::Over(hint);
+                        }
+                        self.seen.push_last(other);
+                    }
                 },
             }
         }
@@ -156,16 +155,16 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(frame) = self.take_seen() {
+        if let Some(frame) = self.seen.pop() {
             return Poll::Ready(Some(Ok(frame)));
         }
         match &mut self.rest {
             Rest::Open(body) => {
                 Pin::new(body).poll_frame(cx).map(|frame| frame.map(|it| it.map_err(Into::into)))
             }
-            rest => match mem::replace(rest, Rest::Over) {
+            rest => match mem::replace(rest, Rest::Over(SizeHint::with_exact(0))) {
                 Rest::Broken(error, _) => Poll::Ready(Some(Err(error))),
-                Rest::Open(_) | Rest::Over => Poll::Ready(None),
+                Rest::Open(_) | Rest::Over(_) | Rest::Short(_) => Poll::Ready(None),
             },
         }
     }
@@ -174,10 +173,9 @@ where
     fn size_hint(&self) -> SizeHint {
         let rest = match &self.rest {
             Rest::Open(body) => body.size_hint(),
-            Rest::Broken(_, hint) => *hint,
-            Rest::Over => SizeHint::with_exact(0),
+            Rest::Broken(_, hint) | Rest::Over(hint) | Rest::Short(hint) => *hint,
         };
-        let seen = self.seen_bytes();
+        let seen = self.seen.bytes();
         let mut hint = SizeHint::new();
         if let Some(upper) = rest.upper() {
             hint.set_upper(upper.saturating_add(seen));
@@ -188,13 +186,11 @@ where
 
     #[inline]
     fn is_end_stream(&self) -> bool {
-        let is_seen_empty = self.first.is_none()
-            && self.more.as_ref().is_none_or(|it| it.data.is_empty() && it.last.is_none());
-        is_seen_empty
+        self.seen.is_empty()
             && match &self.rest {
                 Rest::Open(body) => body.is_end_stream(),
-                Rest::Broken(..) => false,
-                Rest::Over => true,
+                Rest::Broken(..) | Rest::Short(_) => false,
+                Rest::Over(_) => true,
             }
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     pin::pin,
     sync::{
         Arc,
@@ -120,6 +121,35 @@ async fn a_body_that_was_looked_at_is_as_it_was() {
     }
 }
 
+/// Says that it has three bytes, and has none.
+struct Cut;
+
+impl Body for Cut {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(None)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(3)
+    }
+}
+
+/// A server that asks and is told that this is the end sends an empty body as if it were all.
+#[tokio::test]
+async fn a_body_that_ends_short_does_not_say_that_it_is_over() {
+    let mut look = Look::at_bytes(100);
+    let mut peeked = Peeked::new(Cut);
+    std::future::poll_fn(|cx| peeked.poll_look(&mut look, cx)).await;
+    assert!(peeked.is_over());
+    assert_eq!(frames(peeked).await, frames(Cut).await);
+}
+
 #[tokio::test]
 async fn a_look_that_fits_one_frame_copies_and_allocates_nothing() {
     let chunk = Bytes::from_static(b"data: 1\n\ndata: 2\n\n");
@@ -127,7 +157,7 @@ async fn a_look_that_fits_one_frame_copies_and_allocates_nothing() {
     for mut look in [Look::at_bytes(5), Look::at_first_event(100)] {
         let script = Script::new([Some(Ok(Frame::data(chunk.clone()))), data(b"rest")]);
         let mut peeked = look_at(script, &mut look).await;
-        assert!(look.is_done() && peeked.more.is_none());
+        assert!(look.is_done() && peeked.seen.data().count() == 1);
         assert!(matches!(peeked.prefix(&look), Cow::Borrowed(_)));
         let first = peeked.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(first.as_ptr(), start);
@@ -138,7 +168,7 @@ async fn a_look_that_fits_one_frame_copies_and_allocates_nothing() {
 async fn a_look_ends_at_its_deadline_and_loses_nothing() {
     let mut peeked = Peeked::new(Script::new([data(b"{\"a"), None, data(b"\":1}")]));
     let mut look = Look::at_bytes(100);
-    let mut deadline = pin!(Deadline::after(Duration::from_secs(5)));
+    let mut deadline = pin!(tokio::time::sleep(Duration::from_secs(5)));
     let start = Instant::now();
     // Polled once only: the body has more, which this reader is too late for.
     let mut is_first = true;
@@ -172,12 +202,23 @@ async fn a_body_is_dropped_with_the_one_that_looks_at_it() {
 }
 
 #[tokio::test]
+async fn a_body_whose_trailers_were_seen_is_dropped() {
+    let body = Script::new([data(b"1"), trailers(), None]);
+    let dropped = Arc::clone(&body.dropped);
+    let peeked = look_at(body, &mut Look::at_bytes(100)).await;
+    assert!(dropped.load(SeqCst) && peeked.is_over());
+    let read = peeked.collect().await.unwrap();
+    assert!(read.trailers().is_some());
+    assert_eq!(read.to_bytes(), "1");
+}
+
+#[tokio::test]
 async fn frames_of_nothing_come_to_an_end() {
     let body = Script::chunks(std::iter::repeat_n(&b""[..], 2_000));
     let mut look = Look::at_bytes(1_000);
     let peeked = look_at(body, &mut look).await;
     assert!(look.is_done());
-    assert_eq!(peeked.more.map(|more| more.data.len()), Some(999));
+    assert_eq!(peeked.seen.data().count(), 1_000);
 }
 
 #[tokio::test]
@@ -215,5 +256,33 @@ proptest! {
             peeked.prefix(&look).into_owned()
         };
         prop_assert_eq!(prefix(size), prefix(41));
+    }
+}
+
+#[tokio::test]
+async fn the_end_under_the_look_makes_no_exact_length() {
+    // Whose end alone says how long it is, and so cannot be told from a cut.
+    for beats in [vec![], vec![data(b"{\"a\"")]] {
+        let body = Endless(Script::new(beats));
+        let mut peeked = Peeked::new(body);
+        let mut look = Look::at_bytes(100);
+        std::future::poll_fn(|cx| peeked.poll_look(&mut look, cx)).await;
+        assert!(peeked.is_over());
+        assert_eq!((peeked.size_hint().exact(), peeked.size_hint().upper()), (None, None));
+    }
+}
+
+/// Says nothing of its length or end.
+struct Endless(Script);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
     }
 }

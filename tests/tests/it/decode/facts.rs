@@ -191,6 +191,30 @@ fn category_of(kind: ErrorKind) -> &'static [&'static str] {
     }
 }
 
+/// An entry, as those see it who ask what to do about it.
+pub(crate) struct Known {
+    pub(crate) id: String,
+    /// That of the answer; 200 for an error within one.
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    pub(crate) advice: String,
+    /// Whether the body alone tells it.
+    pub(crate) is_told_by_body: bool,
+}
+
+/// Returns all entries.
+pub(crate) fn known() -> Vec<Known> {
+    let entries: Vec<Entry> = serde_json::from_str(FACTS).unwrap();
+    let known = |entry: Entry| Known {
+        status: entry.http_status.unwrap_or(200),
+        body: entry.body(),
+        advice: entry.expected().1.to_owned(),
+        is_told_by_body: !STATUS_ONLY.contains(&entry.id.as_str()),
+        id: entry.id,
+    };
+    entries.into_iter().map(known).collect()
+}
+
 #[test]
 fn every_known_answer_has_its_category_and_its_advice() {
     let entries: Vec<Entry> = serde_json::from_str(FACTS).unwrap();

@@ -1,6 +1,6 @@
 //! Every answer that Kimi is known to give, and every form it may come in, becomes the right error.
 
-mod facts;
+pub(crate) mod facts;
 mod forms;
 mod head;
 mod messages;

@@ -1,8 +1,10 @@
-//! `catch_error` in the servers it is made for, over loopback sockets.
+//! `catch_error` in the servers it is made for, `retry` there and over clients, over loopback
+//! sockets.
 
 mod axum;
 mod hyper;
 mod neighbors;
+mod retry;
 mod tonic;
 
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@ mod after_the_head;
 mod before_the_head;
 mod cuts;
 mod dropped;
+mod retried;
 mod translated;
 
 use bytes::Bytes;

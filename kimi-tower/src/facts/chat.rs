@@ -1,67 +1,12 @@
-//! What the layers of a stack tell each other about one request.
-//!
-//! Whoever wants to know puts a [`Facts`] into the request's extensions, keeps a clone, and reads
-//! it when the answer is there. The layers inside find it and tell what they learn; none of them
-//! knows who asks. Without it nobody tells anything, at no cost.
-//!
-//! ```
-//! use http::{Request, Response};
-//! use http_body_util::Full;
-//! use kimi_errors::BoxError;
-//! use kimi_tower::{facts::Facts, validate::{RequestBody, ValidateLayer}};
-//! use kimi_validate::Profile;
-//! use tower::{ServiceBuilder, ServiceExt, service_fn};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), BoxError> {
-//! let service = ServiceBuilder::new()
-//!     .layer(ValidateLayer::new(Profile::article()))
-//!     .service(service_fn(async |_: Request<RequestBody<Full<_>>>| {
-//!         Ok::<_, BoxError>(Response::new(()))
-//!     }));
-//!
-//! let facts = Facts::new();
-//! let request = Request::post("/v1/chat/completions")
-//!     .header("content-type", "application/json")
-//!     .extension(facts.clone())
-//!     .body(Full::from(r#"{"model":"kimi","messages":[{"role":"user","content":"你好"}]}"#))?;
-//! service.oneshot(request).await?;
-//! assert_eq!(facts.model(), Some("kimi"));
-//! assert_eq!(facts.messages(), Some(1));
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! # Concurrency
-//!
-//! A fact is told once and does not change: where it is told again, as by a second layer of the
-//! same sort or another attempt, the first telling stands. Readers wait for nobody.
-//!
-//! # Caveats
-//!
-//! No fact is a secret or part of a conversation. The model's name is what the caller wrote: it is
-//! escaped and cut so that it can stand in a line of a log, but it is no name from a known list,
-//! and a metric must not have it as a label.
+//! What `validate` tells.
 
-use std::{
-    fmt::{self, Write as _},
-    sync::{Arc, OnceLock},
-};
+use std::fmt::Write as _;
 
 use kimi_validate::{ChatRequest, limits::MAX_NAME_BYTES};
 
-/// What is known about one request. A clone shows the same. See the [module](self).
-#[derive(Clone, Default)]
-pub struct Facts(Arc<Cells>);
+use super::Facts;
 
-/// One cell for each layer that tells, so that what it tells appears at once.
-#[derive(Default)]
-struct Cells {
-    /// Written by `validate`, when a request has passed.
-    chat: OnceLock<Chat>,
-}
-
-struct Chat {
+pub(super) struct Chat {
     model: Option<Box<str>>,
     is_stream: bool,
     messages: usize,
@@ -69,12 +14,6 @@ struct Chat {
 }
 
 impl Facts {
-    /// Creates facts of which none is known.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Returns the model that the request names, without control characters, 256 bytes at most.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
@@ -110,17 +49,6 @@ impl Facts {
 
     fn chat(&self) -> Option<&Chat> {
         self.0.chat.get()
-    }
-}
-
-impl fmt::Debug for Facts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facts")
-            .field("model", &self.model())
-            .field("is_stream", &self.is_stream())
-            .field("messages", &self.messages())
-            .field("has_conversation", &self.has_conversation())
-            .finish()
     }
 }
 

@@ -1,24 +1,24 @@
 //! What a head says of its body.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::media;
 
 /// What the fields of a head say of its body.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Described {
-    pub(super) content: Content,
+pub(crate) struct Described {
+    pub(crate) content: Content,
     /// Whether it is compressed, RFC 9110 §8.4.
-    pub(super) is_encoded: bool,
+    pub(crate) is_encoded: bool,
     /// Its length in bytes, RFC 9110 §8.6.
-    pub(super) length: Option<u64>,
+    pub(crate) length: Option<u64>,
     /// Whether the transport itself marks where it ends, RFC 9112 §6.1.
-    pub(super) is_chunked: bool,
+    pub(crate) is_chunked: bool,
 }
 
 /// The types that are told apart.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     EventStream,
     Grpc,
     Json,
@@ -31,7 +31,7 @@ pub(super) enum Content {
 }
 
 impl Described {
-    pub(super) fn by(headers: &HeaderMap) -> Self {
+    pub(crate) fn by(headers: &HeaderMap) -> Self {
         let mut described = Self::default();
         // One look at each of a few names costs less than hashing a few.
         for (name, value) in headers {
@@ -49,8 +49,41 @@ impl Described {
     }
 }
 
+/// Where an error may stand in an answer that has the status of a success.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Disguise {
+    /// Nowhere, or where it cannot be read.
+    None,
+    /// In the body's beginning.
+    Body,
+    /// In the first of its events.
+    Events,
+}
+
+impl Described {
+    /// Returns where an error may stand in a success with this status.
+    pub(crate) fn disguise(self, status: StatusCode) -> Disguise {
+        // There is nothing to read in a reset of a form, and a part of a body cannot be.
+        let is_part = matches!(status, StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT);
+        if self.is_encoded || is_part {
+            return Disguise::None;
+        }
+        match self.content {
+            Content::Json | Content::JsonFrames | Content::Page => Disguise::Body,
+            Content::EventStream => Disguise::Events,
+            Content::Grpc | Content::Other => Disguise::None,
+        }
+    }
+}
+
 impl Content {
     fn of(value: &HeaderValue) -> Self {
+        // As nearly every server writes the two.
+        match value.as_bytes() {
+            b"application/json" => return Self::Json,
+            b"text/event-stream" => return Self::EventStream,
+            _ => {}
+        }
         let essence = media::essence_of(value);
         if let Some(subtype) = media::application(essence) {
             // `application/grpc+json` is gRPC; `application/problem+json` is JSON.

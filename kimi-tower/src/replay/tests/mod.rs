@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod whole;
+
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -197,19 +199,24 @@ fn a_next_attempt_reads_the_record_and_then_the_original() {
 }
 
 #[test]
-fn nothing_is_read_ahead() {
-    let polls = Arc::new(AtomicUsize::new(0));
-    let mut body = Scripted::chunks(["one", "two"]);
-    let counted = Arc::clone(&polls);
-    body.on_poll = Some(Box::new(move || {
-        counted.fetch_add(1, SeqCst);
-    }));
-    let (mut first, replay) = Replay::new(body, &ReplayLimits::default());
-    assert_eq!(polls.load(SeqCst), 0);
-    data(&mut first);
-    let mut second = replay.again().unwrap();
-    assert_eq!(data(&mut second), "one");
-    assert_eq!(polls.load(SeqCst), 1);
+fn nothing_is_read_ahead_but_the_first_frame_of_a_body_of_known_length() {
+    for (knows_length, max_bytes, polls_at_first) in [(false, 6, 0), (true, 6, 1), (true, 5, 0)] {
+        let polls = Arc::new(AtomicUsize::new(0));
+        let mut body = Scripted::chunks(["one", "two"]);
+        body.knows_length = knows_length;
+        let counted = Arc::clone(&polls);
+        body.on_poll = Some(Box::new(move || {
+            counted.fetch_add(1, SeqCst);
+        }));
+        let (mut first, replay) = Replay::new(body, &limits(max_bytes, usize::MAX).0);
+        assert_eq!(polls.load(SeqCst), polls_at_first);
+        assert_eq!(data(&mut first), "one");
+        assert_eq!(polls.load(SeqCst), 1);
+        if let Some(mut second) = replay.again() {
+            assert_eq!(data(&mut second), "one");
+        }
+        assert_eq!(polls.load(SeqCst), 1);
+    }
 }
 
 #[test]
@@ -226,7 +233,10 @@ fn a_body_that_has_ended_costs_nothing_and_can_always_be_had_again() {
 #[test]
 fn a_frame_is_shared_and_not_copied() {
     let bytes = Bytes::from_static(b"a body of one frame");
-    let (mut first, replay) = Replay::new(Full::new(bytes.clone()), &ReplayLimits::default());
+    let mut body = Scripted::new([Beat::Owned]);
+    body.knows_length = false;
+    *body.owned.lock() = Some(bytes.clone());
+    let (mut first, replay) = Replay::new(body, &ReplayLimits::default());
     let mut second = replay.again().unwrap();
     assert_eq!(data(&mut second).as_ptr(), bytes.as_ptr());
     let mut third = replay.again().unwrap();
@@ -253,7 +263,8 @@ fn a_superseded_attempt_fails_once_and_is_over_then() {
 fn r2_a_superseded_attempt_that_waits_is_woken() {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
-    let body = Scripted::new([Beat::Wait, Beat::Data(b"one".to_vec())]);
+    let mut body = Scripted::new([Beat::Wait, Beat::Data(b"one".to_vec())]);
+    body.knows_length = false;
     let (mut first, replay) = Replay::new(body, &ReplayLimits::default());
     let mut cx = Context::from_waker(&waker);
     assert!(Pin::new(&mut first).poll_frame(&mut cx).is_pending());
@@ -621,8 +632,9 @@ fn a_shared_handle_records_until_the_last_of_it_is_dropped() {
 }
 
 #[test]
-fn a_body_is_as_large_as_two_words_or_the_original() {
-    assert_eq!(size_of::<ReplayBody<()>>(), 2 * size_of::<usize>());
+fn a_body_is_as_large_as_bytes_or_the_original() {
+    let bytes = size_of::<Bytes>();
+    assert!(size_of::<ReplayBody<()>>() <= bytes + size_of::<usize>());
     let original = size_of::<Full<Bytes>>();
     assert!(size_of::<ReplayBody<Full<Bytes>>>() <= original + size_of::<usize>());
 }
@@ -670,7 +682,10 @@ fn script() -> impl Strategy<Value = Vec<Beat>> {
         2 => Just(vec![Beat::Fail]),
         1 => Just(vec![Beat::Wait, Beat::Trailers, Beat::Wait]),
     ];
-    (vec(beat, 0..12), end).prop_map(|(beats, end)| [beats, end].concat())
+    prop_oneof![
+        3 => (vec(beat.clone(), 0..12), end).prop_map(|(beats, end)| [beats, end].concat()),
+        1 => vec(beat, 1),
+    ]
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -695,6 +710,8 @@ struct Attempt {
 /// All attempts of one request. The last is the running one.
 struct World {
     whole: Vec<u8>,
+    /// It was whole at once, so that each attempt has it for itself.
+    is_unshared: bool,
     knows_length: bool,
     attempts: Vec<Attempt>,
     handle: Arc<Lock<Option<Replay<Scripted>>>>,
@@ -711,10 +728,10 @@ impl World {
         for body in self.born.lock().drain(..) {
             self.attempts.push(Attempt { body: Some(body), ..Attempt::default() });
         }
-        let is_running = number + 1 == self.attempts.len();
+        let may_read = self.is_unshared || number + 1 == self.attempts.len();
         let attempt = &mut self.attempts[number];
         match polled {
-            Poll::Pending => assert!(is_running && !is_end),
+            Poll::Pending => assert!(may_read && !is_end && !self.is_unshared),
             Poll::Ready(None) => {
                 attempt.end.get_or_insert(Ok(()));
             }
@@ -723,7 +740,7 @@ impl World {
                 attempt.end = Some(Err(error));
             }
             Poll::Ready(Some(Ok(frame))) => {
-                assert!(is_running && !is_end && attempt.end.is_none());
+                assert!(may_read && !is_end && attempt.end.is_none());
                 assert!(!attempt.has_trailers, "trailers are last");
                 match frame.into_data() {
                     Ok(data) => attempt.bytes.extend_from_slice(&data),
@@ -733,7 +750,7 @@ impl World {
         }
         assert!(self.whole.starts_with(&attempt.bytes), "r1");
         let body = attempt.body.as_ref().unwrap();
-        if is_running && self.knows_length && attempt.end.is_none() {
+        if may_read && self.knows_length && attempt.end.is_none() {
             let left = self.whole.len() - attempt.bytes.len();
             assert_eq!(body.size_hint().exact(), Some(left as u64));
         }
@@ -770,6 +787,10 @@ proptest! {
             .flat_map(|beat| if let Beat::Data(data) = beat { &data[..] } else { &[] })
             .copied()
             .collect();
+        let is_unshared = matches!(&script[..], [Beat::Data(data)] if !data.is_empty())
+            && (knows_length && knows_end)
+            && whole.len() <= max_bytes
+            && whole.len() <= max_budget.saturating_sub(96);
         let (limits, budget) = limits(max_bytes, max_budget);
         let handle = Arc::new(Lock::new(None));
         let born = Arc::new(Lock::new(Vec::new()));
@@ -789,7 +810,8 @@ proptest! {
         let (first, replay) = Replay::new(body, &limits);
         *handle.lock() = Some(replay);
         let attempts = vec![Attempt { body: Some(first), ..Attempt::default() }];
-        let mut world = World { whole, knows_length, attempts, handle, born };
+        let mut world = World { whole, is_unshared, knows_length, attempts, handle, born };
+        prop_assert_eq!(budget.in_use() > 0, is_unshared);
 
         for act in acts {
             let running = world.attempts.len() - 1;
@@ -818,9 +840,14 @@ proptest! {
         }
         for number in 0..world.attempts.len() - 1 {
             world.poll(number);
-            let Attempt { body, end, .. } = &mut world.attempts[number];
+            if is_unshared {
+                world.poll(number);
+            }
+            let Attempt { body, bytes, end, .. } = &mut world.attempts[number];
             let is_quiet = body.is_none() && end.is_none();
             prop_assert!(is_quiet || end.is_some(), "r2");
+            let is_whole = matches!(end, Some(Ok(()))) && *bytes == world.whole;
+            prop_assert!(!is_unshared || is_quiet || is_whole, "what is not shared is its own");
         }
         let last = world.attempts.last_mut().unwrap();
         prop_assert_eq!(&last.bytes, &world.whole);

@@ -4,7 +4,7 @@ use memchr::memchr2;
 
 /// How deep in objects, arrays and strings a text stands. It is fed the chunks of the text.
 #[derive(Debug, Default)]
-pub(super) struct Nesting {
+pub(crate) struct Nesting {
     depth: usize,
     /// Whether anything has come.
     has_begun: bool,
@@ -13,7 +13,7 @@ pub(super) struct Nesting {
 }
 
 impl Nesting {
-    pub(super) fn read(&mut self, mut chunk: &[u8]) {
+    pub(crate) fn read(&mut self, mut chunk: &[u8]) {
         self.has_begun |= !chunk.is_empty();
         while let Some((byte, rest)) = chunk.split_first() {
             chunk = rest;
@@ -35,13 +35,13 @@ impl Nesting {
     }
 
     /// Returns whether the text may end here: it has begun, and nothing is open.
-    pub(super) const fn may_end(&self) -> bool {
+    pub(crate) const fn may_end(&self) -> bool {
         self.has_begun && self.depth == 0 && !self.in_string
     }
 }
 
 /// Returns whether a text ends with the end of an object or array.
-pub(super) fn is_whole(text: &[u8]) -> bool {
+pub(crate) fn is_whole(text: &[u8]) -> bool {
     let mut nesting = Nesting::default();
     nesting.read(text);
     nesting.may_end() && matches!(text.trim_ascii_end().last(), Some(b'}' | b']'))
