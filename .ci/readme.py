@@ -1,4 +1,6 @@
-"""Sends the curl commands of READMEs to a gateway: readme.py URL README...
+"""Sends the curl commands of a README to gateways: readme.py URL RETRYING_URL README
+
+The first is the gateway as it is, the second the one whose upstream fails twice.
 
 Where a block of text follows a command, the answer has its first line as status and its last as
 body; where none does, the answer is a success.
@@ -14,22 +16,22 @@ COMMAND = re.compile(r"```sh\n(curl .*?)```(?:\n\n```text\n(HTTP.*?)```)?", re.D
 
 
 def main():
-    url, *readmes = sys.argv[1:]
-    for readme in readmes:
-        commands = COMMAND.findall(Path(readme).read_text())
-        for command, expected in commands:
-            command = command.replace("http://127.0.0.1:8000", url)
-            command = command.replace("curl ", "curl -sS -i --max-time 10 ", 1)
-            answer = subprocess.check_output(command, shell=True, text=True)
-            head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
-            status = head.partition("\n")[0]
-            wanted = expected.splitlines() or ["HTTP/1.1 200 OK"]
-            if status.strip() != wanted[0] or (expected and body.strip() != wanted[-1]):
-                sys.exit(f"{readme}: {command}\nexpected {wanted}\n{answer}")
-        print(f"{readme}: {len(commands)} commands answer as it says")
-        # Unary, streamed, refused, and an error of the upstream's.
-        if len(commands) < 4:
-            sys.exit(f"{readme}: its commands were not found")
+    url, retrying, readme = sys.argv[1:]
+    commands = COMMAND.findall(Path(readme).read_text())
+    for command, expected in commands:
+        command = command.replace("http://127.0.0.1:8000", url)
+        command = command.replace("http://127.0.0.1:8002", retrying)
+        command = command.replace("curl ", "curl -sS -i --max-time 10 ", 1)
+        answer = subprocess.check_output(command, shell=True, text=True)
+        head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
+        status = head.partition("\n")[0]
+        wanted = expected.splitlines() or ["HTTP/1.1 200 OK"]
+        if status.strip() != wanted[0] or (expected and body.strip() != wanted[-1]):
+            sys.exit(f"{readme}: {command}\nexpected {wanted}\n{answer}")
+    print(f"{readme}: {len(commands)} commands answer as it says")
+    # Unary, streamed, refused, an error of the upstream's, and two that the client is spared.
+    if len(commands) < 5:
+        sys.exit(f"{readme}: its commands were not found")
 
 
 if __name__ == "__main__":

@@ -58,3 +58,10 @@ fn no_time_at_all_is_no_limit_of_time() {
     let (_, gateway) = SERVERS[0];
     assert_eq!(run(gateway, &["--timeout", "0"]).status.code(), Some(2));
 }
+
+#[test]
+fn how_often_to_try_again_is_a_number() {
+    let (_, gateway) = SERVERS[0];
+    assert_eq!(run(gateway, &["--retries", "never"]).status.code(), Some(2));
+    assert!(text(&run(gateway, &["--help"]).stdout).contains("--retries <N>"));
+}

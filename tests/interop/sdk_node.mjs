@@ -1,4 +1,4 @@
-// The openai package for Node against the gateway: sdk_node.mjs OPENAI_URL COMPAT_URL.
+// The openai package for Node against the gateway: sdk_node.mjs OPENAI_URL COMPAT_URL RETRYING_URL.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -52,6 +52,13 @@ async function answers(gateway) {
   assert.ok(chunks.length > 1 && chunks.join(""), "a stream has content, in pieces");
 }
 
+/** The gateway tries again, and the SDK hears of nothing: the upstream's third answer is its first. */
+async function answersAtOnce(gateway) {
+  const answer = await gateway.chat();
+  assert.equal(answer.choices[0].message.content, "第三次成功了。");
+  assert.equal(gateway.requests, 1);
+}
+
 /** The right class, our message and our code; tried again only where that can help. */
 async function raises(gateway, expected) {
   const before = gateway.requests;
@@ -84,7 +91,8 @@ async function raisesInTheMiddle(gateway, [step, code, message]) {
 }
 
 const urls = process.argv.slice(2);
-assert.equal(urls.length, 2, "sdk_node.mjs OPENAI_URL COMPAT_URL");
+assert.equal(urls.length, 3, "sdk_node.mjs OPENAI_URL COMPAT_URL RETRYING_URL");
+await answersAtOnce(new Gateway(urls.pop()));
 for (const url of urls) {
   const gateway = new Gateway(url);
   await answers(gateway);

@@ -1,4 +1,4 @@
-"""The openai package for Python against the gateway: sdk_python.py OPENAI_URL COMPAT_URL."""
+"""The openai package for Python against the gateway: sdk_python.py OPENAI_URL COMPAT_URL RETRYING_URL."""
 
 import json
 import sys
@@ -52,6 +52,13 @@ def answers(gateway):
     assert len(chunks) > 1 and "".join(chunks), "a stream has content, in pieces"
 
 
+def answers_at_once(gateway):
+    """The gateway tries again, and the SDK hears of nothing: the upstream's third answer is its first."""
+    answer = gateway.chat().choices[0].message.content
+    assert answer == "第三次成功了。", answer
+    assert gateway.requests == 1, gateway.requests
+
+
 def raises(gateway, case):
     """The right class, our message and our code; tried again only where that can help."""
     before = gateway.requests
@@ -82,15 +89,17 @@ def raises_in_the_middle(gateway, step, code, message):
 
 
 def main():
-    assert len(sys.argv) == 3, __doc__
-    for url in sys.argv[1:]:
+    assert len(sys.argv) == 4, __doc__
+    *urls, retrying = sys.argv[1:]
+    answers_at_once(Gateway(retrying))
+    for url in urls:
         gateway = Gateway(url)
         answers(gateway)
         for failure in BROKEN_STREAMS:
             raises_in_the_middle(gateway, *failure)
         for case in CASES:
             raises(gateway, case)
-    print(f"openai {openai.__version__} for Python: {len(CASES)} errors in {len(sys.argv) - 1} dialects")
+    print(f"openai {openai.__version__} for Python: {len(CASES)} errors in {len(urls)} dialects")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! listens on 127.0.0.1:8000, in front of a scripted upstream of its own, and prints `curl` lines
-//! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. `RUST_LOG` says
-//! what is logged, `info` if it is not set.
+//! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. What fails there
+//! and may succeed the next time is tried again; each retry is a line in the log. `RUST_LOG` says
+//! what is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
@@ -22,6 +23,7 @@ use kimi_examples::{
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
+use kimi_tower::retry::RetryPolicy;
 use kimi_validate::Profile;
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -36,7 +38,7 @@ struct Options {
     /// The service behind the gateway. Without it, a scripted one is started in this process.
     #[arg(long, value_name = "URL")]
     upstream: Option<Upstream>,
-    /// How long the upstream may be silent before the head of its answer.
+    /// How long the upstream may be silent before the head of its answer, retries included.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -44,6 +46,9 @@ struct Options {
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     timeout: u64,
+    /// How often a request that has failed is sent again, at most; 0 is never.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    retries: u32,
     /// How errors are answered: errcode, free-api, openai or compat.
     #[arg(long, default_value = "errcode")]
     dialect: Dialect,
@@ -58,12 +63,16 @@ struct Options {
     script: Option<PathBuf>,
 }
 
+/// What is logged if nobody says what, one line for each retry among it.
+const LOGGED: &str = "info,kimi_tower::retry=debug";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     tracing_subscriber::fmt()
-        .with_env_filter(filter.from_env_lossy())
+        .with_env_filter(filter.parse_lossy(asked.as_deref().unwrap_or(LOGGED)))
         .with_writer(std::io::stderr)
         .init();
     match serve(options).await {
@@ -88,7 +97,9 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         }
     };
 
-    let upstream = upstream.with_head_timeout(Duration::from_secs(options.timeout));
+    let timeout = Duration::from_secs(options.timeout);
+    let retry = RetryPolicy::standard().with_max_retries(options.retries).with_deadline(timeout);
+    let upstream = upstream.with_head_timeout(timeout).with_retry(retry);
 
     let listener = TcpListener::bind(options.listen).await;
     let listener =

@@ -27,10 +27,29 @@
 //! | answers an error, and keeps its body open | the error, 5 s after the head |
 //! | answers a JSON success that does not end | the success, after 64 KiB or 5 s |
 //! | answers a stream whose first event is an error, or that ends before it | the error |
-//! | answers a stream, and is silent | the head after 5 s |
+//! | answers a stream, and has sent no content | the head, after 5 s |
 //! | answers another success | the success, at once |
 //! | sends an error as a later event | all before it, then the error as the last event |
 //! | breaks off after the head, or ends a stream without saying that it is complete | an error event in a stream, else a broken connection |
+//!
+//! # What is tried again
+//!
+//! Before the client hears of a failure, the upstream is asked up to 3 times more by default, see
+//! [`Upstream::with_retry`]. The request is the same to the byte, but for `x-retry-count`.
+//!
+//! | the upstream | is asked again |
+//! |---|---|
+//! | cannot be connected to | yes: it was sent nothing |
+//! | answers an error that passes, such as -1000, -2001, -2005 or an overload, also in a 200 | yes |
+//! | names a time with it | at that time, if it is within 60 s; nor do other requests of this credential go before |
+//! | sends a stream that errs, ends or breaks before its first content | yes |
+//! | breaks off before its answer, is silent, or a proxy answers 502 or 504 for it | only for `GET` and `HEAD`: it may have done what was asked |
+//! | answers any other error, or points elsewhere | no |
+//! | fails once content has been handed on | no |
+//!
+//! The client then gets the last answer, translated as above. If only the number of retries, or the
+//! budget of all requests together, stood against another, the answer says `x-should-retry: false`,
+//! so that neither the OpenAI SDKs nor gateways outside of this one multiply the attempts.
 //!
 //! # Caveats
 //!
@@ -45,9 +64,11 @@
 //!   validate       what can be refused without the upstream is refused before it
 //!     router       no route and wrong method are errors too
 //!       upstream   sends what is left
-//!         raise_error  next to the transport, where an answer is the upstream's for certain:
-//!                      a success passes, an error is an `Err`
-//!           transport  one exchange; redirections end there
+//!         raise_error  where an answer is the upstream's for certain: a success passes, an error
+//!                      is an `Err`
+//!           retry      inside of it, where answers are still there to be handed on; next to the
+//!                      transport, so that an attempt is one exchange
+//!             transport  one exchange; redirections end there
 //! ```
 
 mod door;

@@ -15,7 +15,8 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use kimi_errors::{BoxError, Error, ErrorKind};
+use kimi_errors::{BoxError, Error, ErrorKind, RetryAdvice};
+use kimi_tower::replay::ReplayBody;
 use tokio::time::timeout;
 use tower::Service;
 
@@ -23,10 +24,13 @@ use tower::Service;
 /// and 3 s, RFC 6298 §2.1), short enough for a caller to hear of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A request's body, which is kept as long as it may be sent again.
+type Body = ReplayBody<Full<Bytes>>;
+
 /// The connections to an upstream. Clones share them.
 #[derive(Clone)]
 pub(super) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Body>,
     pub(super) head_timeout: Duration,
 }
 
@@ -46,7 +50,7 @@ impl Transport {
     }
 }
 
-impl Service<Request<Full<Bytes>>> for Transport {
+impl Service<Request<Body>> for Transport {
     type Response = Response<Incoming>;
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
@@ -55,7 +59,7 @@ impl Service<Request<Full<Bytes>>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let upstream = request.uri().authority().cloned();
         let sent = timeout(self.head_timeout, self.client.request(request));
         Box::pin(async move {
@@ -63,10 +67,12 @@ impl Service<Request<Full<Bytes>>> for Transport {
                 Ok(Ok(answer)) => received(answer),
                 Err(_) => {
                     tracing::warn!(?upstream, "the upstream did not answer in time");
+                    // It may still be at work on the request.
                     Err(Error::new(ErrorKind::Timeout))
                 }
                 Ok(Err(error)) => {
-                    // The caller is told that it failed, the log why.
+                    // The caller is told that it failed, the log why. Whether anything had been
+                    // sent stands in its sources, for `retry`.
                     tracing::warn!(?upstream, ?error, "the upstream did not answer");
                     Err(Error::from(BoxError::from(error)))
                 }
@@ -80,14 +86,14 @@ impl Service<Request<Full<Bytes>>> for Transport {
 /// # Errors
 ///
 /// [`ErrorKind::BadGateway`] if it is a 1xx or a redirection: its protocol or its place is the
-/// upstream's own, which no client of ours can use. A 304 the client has asked for, with
-/// `If-None-Match`.
+/// upstream's own, which no client of ours can use, and will be the next time. A 304 the client has
+/// asked for, with `If-None-Match`.
 fn received(answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
     let status = answer.status();
     let is_elsewhere = status.is_informational() || status.is_redirection();
     if is_elsewhere && status != StatusCode::NOT_MODIFIED {
         tracing::warn!(%status, "the upstream does not answer but points elsewhere");
-        return Err(Error::new(ErrorKind::BadGateway));
+        return Err(Error::new(ErrorKind::BadGateway).with_advice(RetryAdvice::Never));
     }
     Ok(answer)
 }

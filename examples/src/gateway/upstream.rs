@@ -7,12 +7,15 @@ use bytes::Bytes;
 use http::{Request, Uri, uri};
 use http_body_util::Full;
 use kimi_errors::{BoxError, Error};
-use kimi_tower::raise_error::{RaiseErrorLayer, StreamEnd};
+use kimi_tower::{
+    raise_error::{RaiseError, RaiseErrorLayer, StreamEnd},
+    retry::{Retry, RetryLayer, RetryPolicy},
+};
 use tower::{ServiceBuilder, ServiceExt as _};
 
 use super::{fields, transport::Transport};
 
-/// An upstream and the connections to it. Clones share the connections.
+/// An upstream, the connections to it, and what it said of when to come again. Clones share both.
 #[derive(Clone)]
 pub struct Upstream {
     scheme: uri::Scheme,
@@ -20,8 +23,15 @@ pub struct Upstream {
     /// Stands before every path; empty, or beginning but not ending with a slash.
     prefix: String,
     raise_error: RaiseErrorLayer,
+    retry: RetryPolicy,
+    look_timeout: Duration,
     transport: Transport,
+    /// Made of the four above, anew when one of them is set.
+    stack: Stack,
 }
+
+/// What each request goes through, from the outside in.
+type Stack = RaiseError<Retry<Transport>>;
 
 /// The URL of an upstream is not `http://host[:port][/path]` or the same with `https`: no user name
 /// and no query, in which a credential would stand.
@@ -34,20 +44,33 @@ impl Upstream {
     /// limit by its page on errors, so that it is the platform that gives up first.
     pub const HEAD_TIMEOUT: Duration = Duration::from_secs(900);
 
-    /// Sets how long the head of an answer may take, connecting and sending included. Default:
-    /// [`HEAD_TIMEOUT`](Self::HEAD_TIMEOUT).
+    /// How long the beginning of a body may take to tell an error from a success: 5 s, as of the
+    /// layers.
+    const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Sets what is tried again. Default: [`RetryPolicy::standard`]. In place of the policy's own
+    /// look timeout stands [that of the gateway](Self::with_look_timeout).
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self.stacked()
+    }
+
+    /// Sets how long the head of an answer may take, connecting and sending included, at each
+    /// attempt. Default: [`HEAD_TIMEOUT`](Self::HEAD_TIMEOUT). For all attempts together there is
+    /// the policy's deadline.
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: Duration) -> Self {
         self.transport.head_timeout = timeout;
-        self
+        self.stacked()
     }
 
     /// Sets how long the beginning of a body may take to tell an error from a success. Default:
     /// 5 s.
     #[must_use]
     pub fn with_look_timeout(mut self, timeout: Duration) -> Self {
-        self.raise_error = self.raise_error.with_look_timeout(timeout);
-        self
+        self.look_timeout = timeout;
+        self.stacked()
     }
 
     /// Sets whether an event stream must say that it is complete. Default:
@@ -55,7 +78,7 @@ impl Upstream {
     #[must_use]
     pub fn with_stream_end(mut self, end: StreamEnd) -> Self {
         self.raise_error = self.raise_error.with_stream_end(end);
-        self
+        self.stacked()
     }
 
     /// Sends a request and opens the answer.
@@ -68,13 +91,16 @@ impl Upstream {
         head.uri = self.uri(&head.uri)?;
         head.version = http::Version::HTTP_11;
         fields::request(&mut head.headers);
-        let stack = ServiceBuilder::new()
-            // Only here is an answer known to be the upstream's: outside it would be ours.
-            .layer(self.raise_error)
-            .service(self.transport.clone());
-        let mut answer = stack.oneshot(Request::from_parts(head, body)).await?;
+        let mut answer = self.stack.clone().oneshot(Request::from_parts(head, body)).await?;
         fields::response(answer.headers_mut());
         Ok(answer.map(Body::new))
+    }
+
+    /// Builds the stack of what has been set.
+    fn stacked(mut self) -> Self {
+        let retry = self.retry.clone();
+        self.stack = stack(self.raise_error, retry, self.look_timeout, self.transport.clone());
+        self
     }
 
     /// Returns where a request for `asked` goes.
@@ -111,13 +137,11 @@ impl FromStr for Upstream {
         let path = asked.map_or("", |asked| asked.path());
         let path = path.trim_end_matches('/');
         let prefix = path.strip_suffix("/v1").unwrap_or(path).to_owned();
-        Ok(Self {
-            scheme,
-            authority,
-            prefix,
-            raise_error: RaiseErrorLayer::new(),
-            transport: Transport::new(Self::HEAD_TIMEOUT),
-        })
+        let (raise_error, retry) = (RaiseErrorLayer::new(), RetryPolicy::standard());
+        let look_timeout = Self::LOOK_TIMEOUT;
+        let transport = Transport::new(Self::HEAD_TIMEOUT);
+        let stack = stack(raise_error, retry.clone(), look_timeout, transport.clone());
+        Ok(Self { scheme, authority, prefix, raise_error, retry, look_timeout, transport, stack })
     }
 }
 
@@ -140,6 +164,22 @@ impl fmt::Display for InvalidUrl {
 }
 
 impl std::error::Error for InvalidUrl {}
+
+fn stack(
+    raise_error: RaiseErrorLayer,
+    retry: RetryPolicy,
+    look_timeout: Duration,
+    transport: Transport,
+) -> Stack {
+    ServiceBuilder::new()
+        // Only here is an answer known to be the upstream's: outside it would be ours. Of several
+        // attempts it reads the answer that counts.
+        .layer(raise_error.with_look_timeout(look_timeout))
+        // Next to the transport, so that an attempt is an exchange, and a failed one says whether
+        // anything had been sent.
+        .layer(RetryLayer::new(retry.with_look_timeout(look_timeout)))
+        .service(transport)
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use kimi_errors::{Dialect, Error, ErrorKind};
 use kimi_examples::gateway::Upstream;
-use kimi_tower::raise_error::StreamEnd;
+use kimi_tower::{raise_error::StreamEnd, retry::RetryPolicy};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -40,7 +40,8 @@ async fn an_upstream_that_is_down_is_a_failed_request() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let gateway = Gateway::to(Dialect::Errcode, &url).await;
+    let upstream = url.parse::<Upstream>().unwrap().with_retry(RetryPolicy::none());
+    let gateway = Gateway::before(Dialect::Errcode, upstream).await;
     assert_upstream_failed(&gateway.chat(QUESTION, &[]).await);
 }
 
@@ -92,7 +93,7 @@ async fn a_compressed_error_is_what_its_status_says_and_a_compressed_success_pas
         (500, r#"{"errcode":-1000,"errmsg":"系统异常，请稍后重试","data":null}"#),
     ];
     for (status, body) in expected {
-        let gateway = Gateway::scripted(Dialect::Errcode, &coded(status)).await;
+        let gateway = Gateway::tries_once(Dialect::Errcode, &coded(status)).await;
         let answer = gateway.chat(QUESTION, &[]).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (status, body));
         assert!(!answer.headers.contains_key("content-encoding"), "{answer:?}");
@@ -143,7 +144,7 @@ async fn a_stream_without_its_end_ends_with_an_error_unless_none_is_required() {
     assert_eq!((answer.is_whole, last_event(&answer.body).1.as_bytes()), (true, &expected[..]));
 
     let optional = |upstream: Upstream| upstream.with_stream_end(StreamEnd::Optional);
-    let gateway = Gateway::impatient(Dialect::Errcode, script, optional).await;
+    let gateway = Gateway::with(Dialect::Errcode, script, optional).await;
     let answer = gateway.chat(STREAMED, &[]).await;
     assert!(answer.is_whole && !answer.body.contains("error"), "{answer:?}");
 }
@@ -152,7 +153,7 @@ async fn a_stream_without_its_end_ends_with_an_error_unless_none_is_required() {
 async fn a_stream_of_nothing_is_a_failed_request() {
     for disturbance in ["cut_at", "reset_at"] {
         let script = format!(r#"{{"steps": [{{"{disturbance}": 7}}]}}"#);
-        let gateway = Gateway::scripted(Dialect::Errcode, &script).await;
+        let gateway = Gateway::tries_once(Dialect::Errcode, &script).await;
         assert_upstream_failed(&gateway.chat(STREAMED, &[]).await);
     }
 }

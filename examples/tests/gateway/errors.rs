@@ -52,7 +52,7 @@ fn cases() -> Vec<Case> {
 #[tokio::test]
 async fn every_error_has_its_exact_bytes_in_every_dialect() {
     for dialect in Dialect::ALL {
-        let gateway = Gateway::scripted(*dialect, NO_SCRIPT).await;
+        let gateway = Gateway::tries_once(*dialect, NO_SCRIPT).await;
         for case in cases() {
             let answer = gateway.chat(QUESTION, &[("x-mock-step", &case.step.to_string())]).await;
             let (status, body) = case.expected(*dialect);
@@ -64,7 +64,7 @@ async fn every_error_has_its_exact_bytes_in_every_dialect() {
 
 #[tokio::test]
 async fn sdks_are_told_not_to_retry_what_is_in_vain() {
-    let gateway = Gateway::scripted(Dialect::OpenAi, NO_SCRIPT).await;
+    let gateway = Gateway::tries_once(Dialect::OpenAi, NO_SCRIPT).await;
     for case in cases() {
         let answer = gateway.chat(QUESTION, &[("x-mock-step", &case.step.to_string())]).await;
         let is_retried_unless_told = matches!(case.status, 408 | 409 | 429 | 500..);
@@ -77,7 +77,7 @@ async fn sdks_are_told_not_to_retry_what_is_in_vain() {
 async fn a_proxys_page_is_no_answer_of_ours() {
     let script = r#"{"steps": [{"raw": {"status": 502, "headers": {"content-type": "text/html"},
         "body": "<html><center><h1>502 Bad Gateway</h1></center><hr>nginx</html>"}}]}"#;
-    let gateway = Gateway::scripted(Dialect::Errcode, script).await;
+    let gateway = Gateway::tries_once(Dialect::Errcode, script).await;
     let answer = gateway.chat(QUESTION, &[]).await;
     assert_eq!(answer.status, 502);
     assert!(answer.body.starts_with(r#"{"errcode":-2001,"errmsg":""#), "{}", answer.body);
@@ -90,7 +90,7 @@ async fn an_error_in_a_stream_is_told_in_our_dialect_wherever_it_comes() {
         for after in [0, 2] {
             let error = serde_json::json!({"after_chunks": after, "fault": "plat.overloaded"});
             let script = serde_json::json!({"steps": [{"sse_error": error}]}).to_string();
-            let gateway = Gateway::scripted(*dialect, &script).await;
+            let gateway = Gateway::tries_once(*dialect, &script).await;
             let answer = gateway.chat(STREAMED, &[]).await;
             let overloaded = Error::new(ErrorKind::Overloaded)
                 .with_message("The engine is currently overloaded, please try again later");

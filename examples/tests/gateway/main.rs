@@ -4,6 +4,8 @@
 mod broken_upstream;
 mod door;
 mod errors;
+mod in_a_row;
 mod passing;
+mod retry;
 mod slow_upstream;
 mod wire;

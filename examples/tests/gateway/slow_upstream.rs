@@ -6,6 +6,7 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use kimi_errors::Dialect;
 use kimi_examples::gateway::Upstream;
+use kimi_tower::retry::RetryPolicy;
 use serde_json::{Value, json};
 
 use super::wire::{CHAT, Gateway, QUESTION};
@@ -15,11 +16,12 @@ const SHORT: Duration = Duration::from_millis(200);
 /// Longer than any test.
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
-/// A gateway that looks at an answer for a short time only.
+/// A gateway that looks at an answer for a short time only, and asks once.
 async fn hasty(step: Value) -> Gateway {
     let script = json!({"steps": [step]}).to_string();
-    let limit = |upstream: Upstream| upstream.with_look_timeout(SHORT);
-    Gateway::impatient(Dialect::Errcode, &script, limit).await
+    let limit =
+        |upstream: Upstream| upstream.with_look_timeout(SHORT).with_retry(RetryPolicy::none());
+    Gateway::with(Dialect::Errcode, &script, limit).await
 }
 
 /// Fails the test instead of holding it up: only a gateway that waits ever needs the ten seconds.
@@ -38,7 +40,7 @@ fn question() -> Request<String> {
 async fn a_silent_upstream_is_a_timeout() {
     let script = json!({"steps": [{"delay_head_ms": HOUR_MS}]}).to_string();
     let limit = |upstream: Upstream| upstream.with_head_timeout(SHORT);
-    let gateway = Gateway::impatient(Dialect::Errcode, &script, limit).await;
+    let gateway = Gateway::with(Dialect::Errcode, &script, limit).await;
     let answer = in_time(gateway.chat(QUESTION, &[])).await;
     assert_eq!(answer.status, 504);
     assert_eq!(answer.body, r#"{"errcode":-2001,"errmsg":"请求超时","data":null}"#);
@@ -73,7 +75,7 @@ async fn what_is_neither_json_nor_a_page_is_not_looked_at() {
     let script =
         json!({"steps": [{"raw": raw, "split": 8, "delay_chunk_ms": HOUR_MS}]}).to_string();
     let limit = |upstream: Upstream| upstream.with_look_timeout(Duration::from_millis(HOUR_MS));
-    let gateway = Gateway::impatient(Dialect::Errcode, &script, limit).await;
+    let gateway = Gateway::with(Dialect::Errcode, &script, limit).await;
     let mut body = in_time(gateway.open(question())).await.into_body();
     let first = in_time(body.frame()).await.unwrap().unwrap();
     assert_eq!(first.into_data().unwrap(), "{\"a\":1}\n");

@@ -7,7 +7,12 @@ use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use kimi_errors::{Dialect, Lang};
 use kimi_examples::gateway::{Upstream, router};
-use kimi_testkit::{mock::Mock, script::Script, server::MockServer};
+use kimi_testkit::{
+    mock::{Mock, Recorded},
+    script::Script,
+    server::MockServer,
+};
+use kimi_tower::retry::RetryPolicy;
 use kimi_validate::Profile;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -23,7 +28,7 @@ pub(crate) const STREAMED: &str =
 pub(crate) struct Gateway {
     url: String,
     _tasks: JoinSet<()>,
-    _scripted: Option<MockServer>,
+    scripted: Option<(Mock, MockServer)>,
 }
 
 /// An answer, read to its end or to where it broke.
@@ -39,19 +44,25 @@ pub(crate) struct Answer {
 impl Gateway {
     /// Starts one in front of a scripted upstream that does what `script` says.
     pub(crate) async fn scripted(dialect: Dialect, script: &str) -> Self {
-        Self::impatient(dialect, script, |upstream| upstream).await
+        Self::with(dialect, script, |upstream| upstream).await
     }
 
-    /// The same, with limits of time that `limit` sets.
-    pub(crate) async fn impatient(
+    /// The same, which tries once: for what becomes of one answer.
+    pub(crate) async fn tries_once(dialect: Dialect, script: &str) -> Self {
+        let once = |upstream: Upstream| upstream.with_retry(RetryPolicy::none());
+        Self::with(dialect, script, once).await
+    }
+
+    /// The same, with the options that `set` sets.
+    pub(crate) async fn with(
         dialect: Dialect,
         script: &str,
-        limit: impl FnOnce(Upstream) -> Upstream,
+        set: impl FnOnce(Upstream) -> Upstream,
     ) -> Self {
         let mock = Mock::platform().with_script(Script::from_json(script).unwrap());
-        let scripted = MockServer::start(mock).await.unwrap();
-        let upstream = limit(scripted.url().parse().unwrap());
-        Self { _scripted: Some(scripted), ..Self::before(dialect, upstream).await }
+        let server = MockServer::start(mock.clone()).await.unwrap();
+        let upstream = set(server.url().parse().unwrap());
+        Self { scripted: Some((mock, server)), ..Self::before(dialect, upstream).await }
     }
 
     /// Starts one in front of whatever listens at `upstream`.
@@ -69,7 +80,7 @@ impl Gateway {
                 .await
                 .unwrap();
         });
-        Self { url, _tasks: tasks, _scripted: None }
+        Self { url, _tasks: tasks, scripted: None }
     }
 
     /// Asks for a chat, with the fields `fields` besides.
@@ -112,6 +123,15 @@ impl Gateway {
         head.uri = format!("{}{}", self.url, head.uri).parse().unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         client.request(Request::from_parts(head, body)).await.unwrap()
+    }
+
+    /// Returns what the scripted upstream was sent.
+    pub(crate) fn sent(&self) -> Vec<Recorded> {
+        self.scripted.as_ref().map(|(mock, _)| mock.requests()).unwrap_or_default()
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(crate) fn authority(&self) -> &str {
