@@ -13,6 +13,7 @@
 
 pub mod bodies;
 pub mod peers;
+pub mod simulation;
 
 use std::{
     future::Future,
