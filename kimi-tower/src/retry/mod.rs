@@ -138,6 +138,11 @@
 //! - An [`Error`](kimi_errors::Error) of the inner service without a source, of a kind by which our
 //!   layers refuse (`RateLimited`, `ConcurrencyLimited`, `StreamBusy`, `Overloaded`, `Unavailable`),
 //!   passes for a request that was not sent: whoever makes one of a failed exchange gives it a source.
+//! - An upstream is taken at its word: one that acts and then answers 500, or an error that is no
+//!   `BadGateway` or `Timeout`, is asked again. A stream that breaks within its first event with content
+//!   is over before any content, though the model had begun to speak.
+//! - A success in JSON that is cut by a clean end, where the transport does not notice, passes as it
+//!   came: `raise_error`, outside, finds that out.
 //! - To know a failed connection from a lost answer takes the features `hyper` and `hyper-util`.
 //! - A body of which more than 2 MiB was read cannot be sent again, see [`replay`](crate::replay).
 //! - Timers are tokio's; a request that waits for nothing needs no runtime.
