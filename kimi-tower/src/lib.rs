@@ -23,7 +23,8 @@
 //!
 //! ✓ stands for what there is today: [`catch_error`], [`validate`], [`raise_error`] and [`retry`]. The
 //! others are planned, in this order. [`facts`] is what they tell each other. [`replay`] is no layer:
-//! it has the request bodies that whoever retries needs.
+//! it has the request bodies that whoever retries needs. [`rate_limit`] has the engines of the layer
+//! to come, which decide when `now` is given to them.
 //!
 //! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
 //! `request_log` encloses every refusal, so that each request has its record. Counting requests
@@ -71,6 +72,7 @@
 //! | `hyper-util` | a failed connection of `hyper-util`'s client, and so of `reqwest`, is told from a lost answer, which `retry` asks |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
+//! | `rate-limit` | [`rate_limit`]: so far its engines, and no layer |
 //! | `replay` | [`replay`] |
 //! | `full` | all of them |
 //!
@@ -105,11 +107,13 @@ pub mod facts;
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 #[cfg(feature = "replay")]
 pub mod replay;
 #[cfg(feature = "retry")]
 pub mod retry;
-#[cfg(feature = "replay")]
+#[cfg(any(feature = "rate-limit", feature = "replay"))]
 mod sync;
 #[cfg(feature = "validate")]
 pub mod validate;

@@ -1,30 +1,42 @@
 //! Locks and atomics: std's, or loom's where it models what runs at the same time.
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::{Arc, MutexGuard, atomic};
+pub(crate) use loom::sync::atomic;
+#[cfg(all(test, loom, feature = "replay"))]
+pub(crate) use loom::sync::{Arc, MutexGuard};
 #[cfg(not(all(test, loom)))]
-pub(crate) use std::sync::{Arc, MutexGuard, atomic};
+pub(crate) use std::sync::atomic;
+#[cfg(all(not(all(test, loom)), feature = "replay"))]
+pub(crate) use std::sync::{Arc, MutexGuard};
 
-use std::sync::PoisonError;
+#[cfg(feature = "replay")]
+pub(crate) use self::lock::Lock;
 
-#[cfg(all(test, loom))]
-type Mutex<T> = loom::sync::Mutex<T>;
-#[cfg(not(all(test, loom)))]
-#[expect(clippy::disallowed_types, reason = "this is the place that may")]
-type Mutex<T> = std::sync::Mutex<T>;
+#[cfg(feature = "replay")]
+mod lock {
+    use std::sync::PoisonError;
 
-/// A mutex that a panic does not close: what it protects is whole whenever it is unlocked.
-#[derive(Debug)]
-pub(crate) struct Lock<T>(Mutex<T>);
+    use super::MutexGuard;
 
-impl<T> Lock<T> {
-    #[inline]
-    pub(crate) fn new(value: T) -> Self {
-        Self(Mutex::new(value))
-    }
+    #[cfg(all(test, loom))]
+    type Mutex<T> = loom::sync::Mutex<T>;
+    #[cfg(not(all(test, loom)))]
+    #[expect(clippy::disallowed_types, reason = "this is the place that may")]
+    type Mutex<T> = std::sync::Mutex<T>;
 
-    #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A mutex that a panic does not close: what it protects is whole whenever it is unlocked.
+    #[derive(Debug)]
+    pub(crate) struct Lock<T>(Mutex<T>);
+
+    impl<T> Lock<T> {
+        #[inline]
+        pub(crate) fn new(value: T) -> Self {
+            Self(Mutex::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 }
