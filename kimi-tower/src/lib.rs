@@ -94,8 +94,6 @@ mod macros;
 mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
-#[cfg(feature = "retry")]
-mod clock;
 #[cfg(any(feature = "retry", feature = "validate"))]
 pub mod facts;
 #[cfg(any(

@@ -6,7 +6,7 @@ use super::{Answer, Form, Verdict, kept};
 use crate::{
     Error, ErrorKind, RetryAdvice, clock,
     dialect::head::{self, REQUEST_ID, SHOULD_RETRY},
-    wait,
+    wait::{self, Wait},
 };
 
 /// Fields that hold the id of the request: everybody's, then the three of Kimi's services.
@@ -58,7 +58,7 @@ fn with_wait(error: Error, headers: &HeaderMap) -> Error {
         },
         RetryAdvice::Backoff { after } => {
             // A hint is a floor, so that of two the higher one holds.
-            let head = wait().map(|wait| wait.delay(clock::now()));
+            let head = wait().map(Wait::remaining);
             if head > after {
                 error.with_advice(RetryAdvice::Backoff { after: head })
             } else {
@@ -66,10 +66,7 @@ fn with_wait(error: Error, headers: &HeaderMap) -> Error {
             }
         }
         _ => match wait() {
-            Some(wait) => {
-                let longest = error.retry_after().max(Some(wait.delay(clock::now())));
-                error.with_retry_after(longest.unwrap_or_default())
-            }
+            Some(wait) => error.with_wait_of_at_least(wait.remaining()),
             None => error,
         },
     }

@@ -74,6 +74,13 @@ impl Error {
         self.edit(|inner| inner.retry_after = Some(wait))
     }
 
+    /// Sets the least time to wait, unless a longer one is known.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_wait_of_at_least(self, wait: Duration) -> Self {
+        let longest = self.retry_after().map_or(wait, |known| known.max(wait));
+        self.with_retry_after(longest)
+    }
+
     /// Sets the name of the parameter that is wrong: the `param` of the OpenAI dialect.
     #[must_use]
     pub fn with_param(self, param: &str) -> Self {

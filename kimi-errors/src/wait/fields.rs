@@ -48,8 +48,8 @@ const EPOCH_MS: u64 = 1_000_000_000_000;
 /// `1500`, the milliseconds do, which are exact.
 ///
 /// The last four rows stand in good answers too, so that they mean a wait only beside a 429, and
-/// only if the others ask for none. The first of them that means a wait counts. Of several limits in a row the one
-/// counts that has nothing remaining, else the one with the longest wait.
+/// only if the others ask for none. The first of them that means a wait counts. Of several limits
+/// in a row the one counts that has nothing remaining, else the one with the longest wait.
 ///
 /// A date becomes a delay against the answer's own `date`, which makes clocks that differ
 /// harmless; without one it is returned as it is. Negative and unreadable values are passed over,

@@ -14,6 +14,9 @@ pub(crate) use self::{date::http_date, text::in_text};
 
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "http")]
+use crate::clock;
+
 /// The longest wait that is believed: 365 days. No standard sets a limit; we do, so that no sum
 /// of times can overflow. Whoever asks for more is given this.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -41,6 +44,13 @@ impl Wait {
             Self::Delay(delay) => delay,
             Self::At(at) => at.duration_since(now).unwrap_or_default().min(LONGEST),
         }
+    }
+
+    /// Returns how long to wait from this moment on, by this machine's clock.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn remaining(self) -> Duration {
+        self.delay(clock::now())
     }
 
     /// Returns when the wait is over, if it begins `now`.

@@ -15,8 +15,8 @@ use crate::sync::Arc;
 ///
 /// Its bytes are those of the original body, or a prefix of them and then an error: the original's
 /// own, or one of kind [`Cancelled`](kimi_errors::ErrorKind::Cancelled) when a next attempt has
-/// begun and the original was not there at once. Frames may be cut elsewhere, trailers are the same, and the size hint is as exact as the
-/// original's.
+/// begun and the original was not there at once. Frames may be cut elsewhere, trailers are the
+/// same, and the size hint is as exact as the original's.
 ///
 /// A body that is not `Unpin` has to be boxed first, since attempts take turns in polling it.
 /// The rest is told on the page of the [module](super).

@@ -8,7 +8,6 @@ use http::{
 use kimi_errors::{BoxError, Error, ErrorKind, Fault, RetryAdvice, Wait, chain, retry_after};
 
 use super::{ResponseBody, SHOULD_RETRY};
-use crate::clock;
 
 /// What is known of whether the service has acted on a request that failed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -135,7 +134,7 @@ impl<R> Failed<R> {
     pub(super) fn hint(&self) -> Option<Duration> {
         match self.error.advice() {
             RetryAdvice::AfterReset { at: Some(at) } => {
-                let by_our_clock = Wait::At(at).delay(clock::now());
+                let by_our_clock = Wait::At(at).remaining();
                 Some(by_our_clock.max(self.wait_since_sent().unwrap_or_default()))
             }
             _ => self.error.retry_after(),
@@ -146,7 +145,7 @@ impl<R> Failed<R> {
     fn wait_since_sent(&self) -> Option<Duration> {
         let headers = self.answer.as_ref()?.headers();
         let wait = headers.contains_key(DATE).then(|| retry_after(headers))?;
-        wait.map(|wait| wait.delay(clock::now()))
+        wait.map(Wait::remaining)
     }
 
     /// Returns whether the service asks for less, rather than being broken.
@@ -228,7 +227,7 @@ fn safety_of(error: &Error) -> Safety {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{io, time::UNIX_EPOCH};
 
     use super::*;
 
@@ -270,7 +269,7 @@ mod tests {
     #[test]
     fn hope_is_advice_that_names_no_unknown_time() {
         let of = |advice| failed(Error::new(ErrorKind::UsageLimited).with_advice(advice));
-        let at = clock::now() + Duration::from_secs(100);
+        let at = UNIX_EPOCH + Duration::from_secs(100);
         for (advice, is_hopeful, has_hint) in [
             (RetryAdvice::NEVER, false, false),
             (RetryAdvice::AFTER_REFRESH, false, false),

@@ -29,11 +29,8 @@ pub(super) fn obey(error: Error, metadata: &HeaderMap) -> Error {
     }
     let ms = pushback.to_str().ok().and_then(|ms| ms.parse::<i32>().ok());
     match ms.and_then(|ms| u64::try_from(ms).ok()) {
-        Some(ms) => {
-            // Its details may have named a wait, too.
-            let wait = error.retry_after().max(Some(Duration::from_millis(ms)));
-            error.with_retry_after(wait.unwrap_or_default())
-        }
+        // Its details may have named a wait, too.
+        Some(ms) => error.with_wait_of_at_least(Duration::from_millis(ms)),
         None => error.with_advice(RetryAdvice::Never),
     }
 }

@@ -1,9 +1,0 @@
-//! The one place that reads the wall clock, for dates that come from outside.
-
-use std::time::SystemTime;
-
-/// Returns the present time of day.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
-pub(crate) fn now() -> SystemTime {
-    SystemTime::now()
-}
