@@ -137,8 +137,8 @@ mod violation;
 
 pub use self::{
     chat::{
-        ChatRequest, Content, ContentPart, Message, NoRoles, Part, Parts, Profile, Role,
-        UnknownProfile,
+        AnswerLimits, ChatRequest, Content, ContentPart, Message, NoRoles, Part, Parts, Profile,
+        Role, UnknownProfile,
     },
     json::JsonType,
     violation::{Rule, Violation, Violations},

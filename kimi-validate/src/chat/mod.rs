@@ -5,11 +5,13 @@
 //!   more than a table can say, each message when it ends, so that the order of members does not matter.
 //!   `path` knows where the pass is.
 //! - `request` keeps what is found good: the body, and where in it stands what later layers need;
-//!   `content` reads what a message says, when it is asked.
+//!   `content` reads what a message says, and `answer_limits` how long the answer may be, when it is
+//!   asked.
 //!
 //! A new rule is a line in a table, with its source beside it. One that no table can express stands with
 //! the judges, and must not depend on the order of members: tests permute them.
 
+mod answer_limits;
 mod calls;
 mod content;
 mod found;
@@ -28,6 +30,7 @@ mod table;
 mod value;
 
 pub use self::{
+    answer_limits::AnswerLimits,
     content::{Content, ContentPart, Parts},
     part::Part,
     profile::{NoRoles, Profile, UnknownProfile},

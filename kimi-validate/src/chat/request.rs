@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, ops::Range};
 
 use bytes::Bytes;
 
-use super::{Profile, Role, content::Content, found::Found, pass::Pass};
+use super::{AnswerLimits, Profile, Role, content::Content, found::Found, pass::Pass};
 use crate::{
     json::{Str, unescape},
     violation::{Expected, Rule, Violation, Violations},
@@ -58,6 +58,24 @@ impl<B: AsRef<[u8]>> ChatRequest<B> {
     #[must_use]
     pub fn is_stream(&self) -> bool {
         self.outline.is_stream
+    }
+
+    /// Returns how long the answer may be, whether or not the profile has rules for it. It is read
+    /// when it is asked for: all of the body but the messages is gone over again.
+    ///
+    /// ```
+    /// use kimi_validate::{ChatRequest, Profile};
+    ///
+    /// let body = br#"{"model":"kimi-k3","messages":[{"role":"user","content":"?"}],
+    ///     "max_completion_tokens":1024}"#;
+    /// let limits = ChatRequest::parse(body, &Profile::platform())?.answer_limits();
+    /// assert_eq!((limits.max_tokens(), limits.choices()), (Some(1024), 1));
+    /// # Ok::<(), kimi_validate::Violations>(())
+    /// ```
+    #[must_use]
+    pub fn answer_limits(&self) -> AnswerLimits {
+        let last = self.outline.messages.last().map_or(0, |span| span.end as usize);
+        AnswerLimits::read(self.as_bytes(), last)
     }
 
     /// Returns the messages, of which there is at least one.

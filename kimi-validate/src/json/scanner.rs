@@ -1,4 +1,4 @@
-use super::{Fault, JsonType};
+use super::{Chars, Fault, JsonType, Str};
 use crate::{limits::MAX_DEPTH, violation::Rule};
 
 /// A walk over a JSON text.
@@ -24,6 +24,15 @@ impl<'a> Scanner<'a> {
     /// Returns the offset of the next byte.
     pub(crate) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Returns whether a string that was read is this one, its escapes resolved.
+    pub(crate) fn is(&self, string: Str, expected: &str) -> bool {
+        let raw = self.text.get(string.start..string.end).unwrap_or_default();
+        match string.is_escaped {
+            false => raw == expected.as_bytes(),
+            true => Chars::new(raw).eq(expected.chars()),
+        }
     }
 
     /// Skips white space and returns what the next value is, by its first byte. [`at`](Self::at)
@@ -53,10 +62,16 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Goes on from there instead, over whole values of the innermost container that were read
+    /// before.
+    pub(crate) fn go_on_from(&mut self, at: usize) {
+        self.at = self.at.max(at);
+    }
+
     /// Goes to the next member of the object that was entered, over its name and colon, and returns
     /// the name; or over the closing brace, and returns `None`.
     #[inline]
-    pub(crate) fn next_name(&mut self, is_first: bool) -> Result<Option<super::Str>, Fault> {
+    pub(crate) fn next_name(&mut self, is_first: bool) -> Result<Option<Str>, Fault> {
         self.white_space();
         match self.text.get(self.at) {
             Some(b'"') if is_first => {}

@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     chat::Part,
-    json::{Chars, Fault, JsonType, Scanner, Str, unescape},
+    json::{Fault, JsonType, Scanner, Str, unescape},
     limits::MAX_DEPTH,
 };
 
@@ -111,10 +111,11 @@ fn read_part<'a>(scanner: &mut Scanner<'a>) -> Result<Option<ContentPart<'a>>, F
     while let Some(name) = scanner.next_name(is_first)? {
         is_first = false;
         let value = scanner.value()?;
-        if is(text, name, "type") && value == JsonType::String {
+        if scanner.is(name, "type") && value == JsonType::String {
             let found = scanner.string()?;
-            kind = Part::ALL.iter().position(|part| is(text, found, part.name()));
-        } else if let Some(index) = Part::ALL.iter().position(|part| is(text, name, part.member()))
+            kind = Part::ALL.iter().position(|part| scanner.is(found, part.name()));
+        } else if let Some(index) =
+            Part::ALL.iter().position(|part| scanner.is(name, part.member()))
         {
             values[index] = read_value(scanner, value)?;
         } else {
@@ -136,26 +137,16 @@ fn read_value(scanner: &mut Scanner<'_>, kind: JsonType) -> Result<Option<Str>, 
         scanner.skip()?;
         return Ok(None);
     }
-    let text = scanner.text();
     let mut url = None;
     scanner.enter()?;
     let mut is_first = true;
     while let Some(name) = scanner.next_name(is_first)? {
         is_first = false;
-        if scanner.value()? == JsonType::String && is(text, name, "url") {
+        if scanner.value()? == JsonType::String && scanner.is(name, "url") {
             url = Some(scanner.string()?);
         } else {
             scanner.skip()?;
         }
     }
     Ok(url)
-}
-
-/// Returns whether a string is this one, its escapes resolved.
-fn is(text: &[u8], string: Str, expected: &str) -> bool {
-    let raw = text.get(string.start..string.end).unwrap_or_default();
-    match string.is_escaped {
-        false => raw == expected.as_bytes(),
-        true => Chars::new(raw).eq(expected.chars()),
-    }
 }
