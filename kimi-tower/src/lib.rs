@@ -11,20 +11,20 @@
 //! ┌────────────────────────┐               ┌────────────────────────┐
 //! │ catch_error         ✓  │               │ request_log            │ the call
 //! │ request_log            │               │ raise_error         ✓  │
-//! │ rate_limit             │ requests      │ session                │
-//! │ validate            ✓  │               │ retry                  │
+//! │ rate_limit          ✓  │ requests      │ session                │
+//! │ validate            ✓  │               │ retry               ✓  │
 //! │ session                │               │   ┌──── per attempt ───┤
-//! │ rate_limit             │ tokens        │   │ token              │
-//! ├────────────────────────┤               │   │ rate_limit         │
+//! │ rate_limit          ✓  │ tokens        │   │ token              │
+//! ├────────────────────────┤               │   │ rate_limit      ✓  │
 //! │ your handler           │               ├───┴────────────────────┤
 //! └────────────────────────┘               │ your transport         │
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`], [`validate`], [`raise_error`] and [`retry`]. The
-//! others are planned, in this order. [`facts`] is what they tell each other. [`replay`] is no layer:
-//! it has the request bodies that whoever retries needs. [`rate_limit`] has the engines of the layer
-//! to come, which decide when `now` is given to them.
+//! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`raise_error`] and
+//! [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
+//! says which caller a request belongs to, [`deadline`] by when it is to be answered. [`replay`] has
+//! the request bodies that whoever retries needs.
 //!
 //! Why this order: `catch_error` is outermost, since what it does not enclose it cannot answer.
 //! `request_log` encloses every refusal, so that each request has its record. Counting requests
@@ -72,7 +72,7 @@
 //! | `hyper-util` | a failed connection of `hyper-util`'s client, and so of `reqwest`, is told from a lost answer, which `retry` asks |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
-//! | `rate-limit` | [`rate_limit`]: so far its engines, and no layer |
+//! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
 //! | `replay` | [`replay`] |
 //! | `full` | all of them |
 //!
@@ -84,21 +84,32 @@
 #[cfg(any(
     feature = "catch-error",
     feature = "raise-error",
+    feature = "rate-limit",
     feature = "retry",
     feature = "validate"
 ))]
 #[macro_use]
 mod macros;
 
-#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "retry"))]
-mod body;
-#[cfg(feature = "catch-error")]
-pub mod catch_error;
-#[cfg(any(feature = "retry", feature = "validate"))]
-pub mod facts;
 #[cfg(any(
     feature = "catch-error",
     feature = "raise-error",
+    feature = "rate-limit",
+    feature = "retry"
+))]
+mod body;
+#[cfg(feature = "catch-error")]
+pub mod catch_error;
+#[cfg(feature = "rate-limit")]
+pub mod deadline;
+#[cfg(any(feature = "rate-limit", feature = "retry", feature = "validate"))]
+pub mod facts;
+#[cfg(feature = "rate-limit")]
+pub mod key;
+#[cfg(any(
+    feature = "catch-error",
+    feature = "raise-error",
+    feature = "rate-limit",
     feature = "retry",
     feature = "validate"
 ))]

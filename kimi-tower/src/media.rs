@@ -26,7 +26,12 @@ pub(crate) fn essence_of(value: &HeaderValue) -> &[u8] {
 }
 
 /// Returns what follows `application/` in a content type, if that is how it begins.
-#[cfg(any(feature = "raise-error", feature = "retry", feature = "validate"))]
+#[cfg(any(
+    feature = "raise-error",
+    feature = "rate-limit",
+    feature = "retry",
+    feature = "validate"
+))]
 pub(crate) fn application(essence: &[u8]) -> Option<&[u8]> {
     let (start, subtype) = essence.split_at_checked(b"application/".len())?;
     start.eq_ignore_ascii_case(b"application/").then_some(subtype)
@@ -34,13 +39,23 @@ pub(crate) fn application(essence: &[u8]) -> Option<&[u8]> {
 
 /// Returns whether the subtype of an `application/` is JSON: `json` or one with the suffix `+json`,
 /// RFC 6839 §3.1.
-#[cfg(any(feature = "raise-error", feature = "retry", feature = "validate"))]
+#[cfg(any(
+    feature = "raise-error",
+    feature = "rate-limit",
+    feature = "retry",
+    feature = "validate"
+))]
 pub(crate) fn is_json(subtype: &[u8]) -> bool {
     subtype.eq_ignore_ascii_case(b"json") || ends_with(subtype, b"+json")
 }
 
 /// Returns whether a value of `content-encoding` names a coding, RFC 9110 §8.4; `identity` is none.
-#[cfg(any(feature = "raise-error", feature = "retry", feature = "validate"))]
+#[cfg(any(
+    feature = "raise-error",
+    feature = "rate-limit",
+    feature = "retry",
+    feature = "validate"
+))]
 pub(crate) fn names_coding(value: &HeaderValue) -> bool {
     let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
@@ -54,7 +69,12 @@ pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
 
 /// `application/grpc`, with `+proto` or parameters after it; not `application/grpc-web`, whose
 /// trailers are part of the body.
-#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "retry"))]
+#[cfg(any(
+    feature = "catch-error",
+    feature = "raise-error",
+    feature = "rate-limit",
+    feature = "retry"
+))]
 pub(crate) fn is_grpc(value: &HeaderValue) -> bool {
     let rest = value.as_bytes().strip_prefix(b"application/grpc");
     rest.is_some_and(|rest| rest.first().is_none_or(|byte| b"+; ".contains(byte)))

@@ -2,17 +2,15 @@
 
 #[cfg(all(test, loom))]
 pub(crate) use loom::sync::atomic;
-#[cfg(all(test, loom, feature = "replay"))]
+#[cfg(all(test, loom))]
 pub(crate) use loom::sync::{Arc, MutexGuard};
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic;
-#[cfg(all(not(all(test, loom)), feature = "replay"))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::{Arc, MutexGuard};
 
-#[cfg(feature = "replay")]
 pub(crate) use self::lock::Lock;
 
-#[cfg(feature = "replay")]
 mod lock {
     use std::sync::PoisonError;
 

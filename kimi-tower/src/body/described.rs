@@ -1,6 +1,8 @@
 //! What a head says of its body.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+#[cfg(any(feature = "raise-error", feature = "retry"))]
+use http::StatusCode;
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::media;
 
@@ -13,6 +15,7 @@ pub(crate) struct Described {
     /// Its length in bytes, RFC 9110 §8.6.
     pub(crate) length: Option<u64>,
     /// Whether the transport itself marks where it ends, RFC 9112 §6.1.
+    #[cfg(feature = "raise-error")]
     pub(crate) is_chunked: bool,
 }
 
@@ -41,7 +44,9 @@ impl Described {
                 described.length = value.to_str().ok().and_then(|length| length.parse().ok());
             } else if *name == header::CONTENT_ENCODING {
                 described.is_encoded |= media::names_coding(value);
-            } else if *name == header::TRANSFER_ENCODING {
+            }
+            #[cfg(feature = "raise-error")]
+            if *name == header::TRANSFER_ENCODING {
                 described.is_chunked = true;
             }
         }
@@ -50,6 +55,7 @@ impl Described {
 }
 
 /// Where an error may stand in an answer that has the status of a success.
+#[cfg(any(feature = "raise-error", feature = "retry"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Disguise {
     /// Nowhere, or where it cannot be read.
@@ -60,6 +66,7 @@ pub(crate) enum Disguise {
     Events,
 }
 
+#[cfg(any(feature = "raise-error", feature = "retry"))]
 impl Described {
     /// Returns where an error may stand in a success with this status.
     pub(crate) fn disguise(self, status: StatusCode) -> Disguise {

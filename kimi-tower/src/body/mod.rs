@@ -1,6 +1,6 @@
 //! What more than one layer needs of bodies.
 
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "rate-limit", feature = "retry"))]
 pub(crate) mod described;
 #[cfg(any(feature = "raise-error", feature = "retry"))]
 pub(crate) mod event;
@@ -14,6 +14,9 @@ pub(crate) mod nesting;
 mod opening;
 #[cfg(any(feature = "raise-error", feature = "retry"))]
 pub(crate) mod peek;
+#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "retry"))]
 pub(crate) mod sse;
 #[cfg(any(feature = "raise-error", feature = "retry"))]
 pub(crate) mod stream_end;
+#[cfg(feature = "rate-limit")]
+pub(crate) mod usage;

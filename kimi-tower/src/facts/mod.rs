@@ -48,11 +48,16 @@
 mod attempts;
 #[cfg(feature = "validate")]
 mod chat;
+#[cfg(feature = "rate-limit")]
+mod rate;
 
 use std::{
     fmt,
     sync::{Arc, OnceLock},
 };
+
+#[cfg(feature = "rate-limit")]
+pub use self::rate::RateDecision;
 
 /// What is known about one request. A clone shows the same. See the [module](self).
 #[derive(Clone, Default)]
@@ -67,6 +72,9 @@ struct Cells {
     /// Written by `retry`, when there will be no other attempt.
     #[cfg(feature = "retry")]
     attempts: OnceLock<attempts::Attempts>,
+    /// Written by `rate_limit`, when it has not let a request pass at once.
+    #[cfg(feature = "rate-limit")]
+    rate: OnceLock<RateDecision>,
 }
 
 impl Facts {
@@ -88,6 +96,8 @@ impl fmt::Debug for Facts {
             .field("has_conversation", &self.has_conversation());
         #[cfg(feature = "retry")]
         shown.field("attempts", &self.attempts()).field("retry_stop", &self.retry_stop());
+        #[cfg(feature = "rate-limit")]
+        shown.field("rate_decision", &self.rate_decision());
         shown.finish()
     }
 }

@@ -3,10 +3,11 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
 use http_body::{Body, Frame, SizeHint};
 use kimi_errors::BoxError;
 use kimi_testkit::{
@@ -16,16 +17,21 @@ use kimi_testkit::{
 use kimi_tower::{
     catch_error::CatchErrorLayer,
     raise_error::RaiseErrorLayer,
+    rate_limit::{Admission, RateLimitLayer},
     replay::ReplayLimits,
     retry::{RetryLayer, RetryPolicy},
     validate::ValidateLayer,
 };
 use kimi_validate::Profile;
-use tower::util::MapRequestLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_layer::{Identity, Layer, Stack};
 use tower_service::Service;
 
-use crate::validate_layer::Slow;
+use crate::{
+    concurrency,
+    rate_limit::{Elsewhere, patient, plan},
+    validate_layer::Slow,
+};
 
 #[tokio::test(start_paused = true)]
 async fn catch_error_keeps_the_contract() {
@@ -77,6 +83,67 @@ async fn retry_keeps_the_contract_with_a_body_in_many_pieces() {
     Contract::of(Stack::new(RetryLayer::default(), pieces())).check().await;
     let small = RetryPolicy::standard().with_replay(ReplayLimits::new().with_max_bytes(8));
     Contract::of(Stack::new(RetryLayer::new(small), pieces())).check().await;
+}
+
+/// The requests have no caller in the one case, and the same in the other.
+#[tokio::test(start_paused = true)]
+async fn concurrency_keeps_the_contract() {
+    let by_one = || {
+        let request = Request::post("/v1/chat/completions?a=b").header("x-caller", "one");
+        request.body("{}").unwrap()
+    };
+    let wait = Admission::Wait { max_wait: Duration::from_secs(1), max_queue: 1 };
+    for admission in [Admission::Reject, wait] {
+        let layer = concurrency::layer(2).with_admission(admission);
+        Contract::of(layer.clone()).check().await;
+        Contract::of(layer).with_request(by_one).check().await;
+    }
+}
+
+/// What a limit of requests and one of tokens add.
+const LIMITS: &[&str] = &[
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-tokens",
+];
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_keeps_the_contract_whether_it_refuses_lets_wait_or_is_only_tried() {
+    let waits = patient(Duration::from_secs(60), 10);
+    for admission in [Admission::Reject, waits, Admission::Shadow] {
+        let layer = RateLimitLayer::new(plan()).with_admission(admission);
+        let added = if admission == Admission::Shadow { &[] } else { LIMITS };
+        Contract::of(layer).adding(added).check().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_keeps_the_contract_without_fields() {
+    let layer = RateLimitLayer::new(plan()).without_fields();
+    Contract::of(layer.clone()).check().await;
+    Contract::of(layer.with_upstream_hints()).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_keeps_the_contract_with_an_answer_that_it_reads() {
+    let tells = MapResponseLayer::new(|mut answer: Response<ProbeBody>| {
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        answer
+    });
+    let layer = Stack::new(tells, RateLimitLayer::new(plan()).without_fields());
+    let ask = || Request::post("/v1/chat/completions").body("{}").unwrap();
+    Contract::of(layer).with_request(ask).adding(&["content-type"]).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_keeps_the_contract_with_a_store_that_is_waited_for() {
+    let layer = RateLimitLayer::in_store(Elsewhere::new(plan()));
+    Contract::of(layer).adding(LIMITS).check().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,15 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod catch_error;
+mod concurrency;
 mod contract;
 mod decode;
+mod events;
 mod hosts;
 mod mock;
 mod never_sent;
 mod raise_error;
+mod rate_limit;
 mod replay;
 mod retry;
 mod schema;
 mod secrets;
 mod validate;
 mod validate_layer;
+mod woken;

@@ -1,14 +1,21 @@
 //! Canaries: secrets are planted wherever a stranger or a broken service can put one, and must
 //! show in nothing that an error is written as.
 
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use axum_core::response::IntoResponse as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use kimi_errors::{BoxError, Dialect, Error, ErrorKind, Received, decode, decode_event, grpc};
+use kimi_testkit::probe::{Probe, ProbeBody};
+use kimi_tower::{
+    facts::Facts,
+    rate_limit::{Admission, Gcra, Plan, Quota, RateLimitLayer, Rule},
+};
 use serde_json::{Value, json};
+use tower::{Service as _, ServiceExt};
+use tower_layer::Layer as _;
 
 /// Stands in every planted secret, and in nothing else.
 const CANARY: &str = "CaNaRy0";
@@ -275,6 +282,46 @@ async fn data_shows_in_bodies_and_head_fields_in_heads_only() {
     assert!(!plain(&error).contains(CANARY));
     assert!(!String::from_utf8_lossy(&Dialect::Compat.body(&error)).contains(CANARY));
     assert!(format!("{:?}", Dialect::Compat.headers(&error)).contains(CANARY));
+}
+
+/// A limit knows its callers by their credentials, and shows none: not in refusals, their fields and
+/// facts, nor in anything that can be printed. What it logs, see `rate_limit`.
+#[tokio::test(start_paused = true)]
+async fn whose_limit_it_is_shows_nowhere() {
+    for secret in secrets() {
+        let Ok(credential) = HeaderValue::try_from(&secret) else { continue };
+        let facts = Facts::new();
+        let ask = || {
+            let mut request = Request::get("/v1/models").extension(facts.clone());
+            let headers = request.headers_mut().unwrap();
+            for name in ["authorization", "x-api-key", "cookie"] {
+                headers.insert(name, credential.clone());
+            }
+            request.body(ProbeBody::empty()).unwrap()
+        };
+        let limit = Rule::requests(Gcra::new(Quota::try_per_minute(1).unwrap()));
+        let tokens = Rule::tokens(Gcra::new(Quota::try_per_minute(9).unwrap()));
+        let plan = Plan::new(limit).try_with(tokens).unwrap();
+        let day = Duration::from_secs(86_400);
+        let waits = Admission::Wait { max_wait: day, max_queue: 1 };
+        let layer = RateLimitLayer::new(plan).with_tokens(|_: &_| 1).with_admission(waits);
+        let (probe, _) = Probe::new([]);
+        let mut service = layer.layer(probe);
+        let mut all = String::new();
+        let answer = service.clone().oneshot(ask()).await.unwrap();
+        all += &format!("{answer:?}");
+        let ready = ServiceExt::<Request<ProbeBody>>::ready(&mut service).await;
+        let waiting = ready.unwrap().call(ask());
+        all += &format!("{waiting:?}");
+        let refused = service.clone().oneshot(ask()).await.unwrap_err();
+        all += &everything(&refused).await;
+        let never = layer.clone().with_tokens(|_: &_| 10).layer(Probe::new([]).0);
+        let never = never.oneshot(ask()).await.unwrap_err();
+        all += &everything(&never).await;
+        // Around nothing, since a probe shows what it was sent.
+        all += &format!("{layer:?} {:?} {:?} {facts:?}", layer.layer(()), layer.store());
+        assert!(!all.contains(CANARY), "{secret:?}: {all}");
+    }
 }
 
 /// The probe itself must be able to see a canary.

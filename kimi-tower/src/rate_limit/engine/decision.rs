@@ -26,13 +26,25 @@ impl Decision {
 /// How much of a limit is left: what `RateLimit` fields say.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Level {
-    pub(super) remaining: u32,
-    pub(super) reset: Duration,
+    remaining: u32,
+    /// In nanoseconds.
+    reset: u64,
 }
 
 impl Level {
     /// That of a state which is none.
-    pub(super) const NONE: Self = Self { remaining: 0, reset: Duration::MAX };
+    pub(in crate::rate_limit) const NONE: Self = Self { remaining: 0, reset: u64::MAX };
+
+    /// Creates a level, as of a limit that is kept elsewhere. A reset of more than 584 years is none.
+    #[must_use]
+    pub fn new(remaining: u32, reset: Duration) -> Self {
+        Self { remaining, reset: u64::try_from(reset.as_nanos()).unwrap_or(u64::MAX) }
+    }
+
+    /// That of a limit of which nothing is spent.
+    pub(in crate::rate_limit) const fn whole(capacity: u32) -> Self {
+        Self { remaining: capacity, reset: 0 }
+    }
 
     /// Returns the largest cost that would be admitted now.
     #[inline]
@@ -46,6 +58,7 @@ impl Level {
     #[inline]
     #[must_use]
     pub const fn reset(&self) -> Duration {
-        self.reset
+        // What is no state is never whole.
+        if self.reset == u64::MAX { Duration::MAX } else { Duration::from_nanos(self.reset) }
     }
 }

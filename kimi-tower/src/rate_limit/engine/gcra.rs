@@ -5,7 +5,7 @@ use super::{Decision, Level, Moment, Quota, QuotaError, quota::MAX_NANOS, ticks:
 ///
 /// Its state is one word, the tick in which the bucket will be full; 0 is a full one. All functions
 /// are pure: who keeps the words, and how they are shared, is another's part, [`GcraCell`]'s for
-/// one. See the [module](crate::rate_limit).
+/// one. See the [module](super).
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,11 +27,11 @@ pub struct Gcra {
     quota: Quota,
     /// Never 0.
     burst: u32,
-    ticks: Ticks,
+    pub(super) ticks: Ticks,
     /// What a unit takes to come back, in ticks.
-    interval: u64,
+    pub(super) interval: u64,
     /// What `burst` units take to come back, in ticks. At most 2^59.
-    capacity: u64,
+    pub(super) capacity: u64,
 }
 
 impl Gcra {
@@ -128,6 +128,6 @@ impl Gcra {
             Some(spent) => self.capacity.saturating_sub(spent),
         };
         let remaining = u32::try_from(left / self.interval).unwrap_or(self.burst);
-        Level { remaining, reset: now.until(self.ticks.nanos(state)) }
+        Level::new(remaining, now.until(self.ticks.nanos(state)))
     }
 }

@@ -40,6 +40,16 @@ impl Limit {
         }
     }
 
+    /// Returns the most units that are admitted at once.
+    #[inline]
+    #[must_use]
+    pub const fn capacity(&self) -> u32 {
+        match self {
+            Self::Gcra(gcra) => gcra.burst(),
+            Self::SlidingWindow(window) => window.quota().units(),
+        }
+    }
+
     /// Decides, and spends `cost` units if they are admitted. A slice of another length than
     /// [`words`](Self::words) admits nothing.
     #[inline]

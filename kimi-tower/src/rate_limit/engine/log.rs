@@ -127,6 +127,24 @@ impl Layout {
         }
     }
 
+    /// Takes units away from the first entry, of which there is one, and returns how many; the entry
+    /// goes with its last unit.
+    pub(super) fn take_first(&self, state: &mut [u64], head: &mut Head, units: u64) -> u64 {
+        let has = self.units_before(state, head, 1);
+        if has <= units {
+            self.pop(state, head, 1);
+            return has;
+        }
+        // Units are told from those before the first, so that this is enough for all others.
+        let place = self.place(head, 0);
+        if let Some(entry) = state.get_mut(place) {
+            let mask = self.unit_mask();
+            *entry = *entry & !mask | (*entry & mask).wrapping_add(units) & mask;
+        }
+        head.units -= units;
+        units
+    }
+
     /// Takes units away from an entry, and returns how many; the entry goes with its last unit.
     pub(super) fn take(&self, state: &mut [u64], head: &mut Head, index: usize, units: u64) -> u64 {
         let has = self

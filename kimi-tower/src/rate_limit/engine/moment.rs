@@ -37,7 +37,8 @@ impl Moment {
     #[inline]
     #[must_use]
     pub fn after(elapsed: Duration) -> Self {
-        Self::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+        let seconds = elapsed.as_secs().saturating_mul(1_000_000_000);
+        Self::from_nanos(seconds.saturating_add(elapsed.subsec_nanos().into()))
     }
 
     /// Returns the nanoseconds since the epoch.
@@ -45,6 +46,11 @@ impl Moment {
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
+    }
+
+    /// Returns how long it is since `earlier`, zero if that is later.
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        earlier.until(self.0)
     }
 
     /// Returns how long it is until `nanos` after the epoch, zero if that has passed.

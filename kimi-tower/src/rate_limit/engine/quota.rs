@@ -13,14 +13,14 @@ const SECOND: u64 = 1_000_000_000;
 /// limits of Kimi's platform, by tier, which goes by what an account has paid in all; they are the
 /// organization's, not the key's, and shared by all models:
 ///
-/// | tier | requests a minute | tokens a minute | tokens a day |
-/// |---|---:|---:|---:|
-/// | 0 | 3 | 500 000 | 1 500 000 |
-/// | 1 | 100 | 2 000 000 | |
-/// | 2 | 100 | 3 000 000 | |
-/// | 3 | 200 | 3 000 000 | |
-/// | 4 | 200 | 4 000 000 | |
-/// | 5 | 300 | 5 000 000 | |
+/// | tier | requests a minute | tokens a minute | tokens a day | at a time |
+/// |---|---:|---:|---:|---:|
+/// | 0 | 3 | 500 000 | 1 500 000 | 1 |
+/// | 1 | 100 | 2 000 000 | | 15 |
+/// | 2 | 100 | 3 000 000 | | 40 |
+/// | 3 | 200 | 3 000 000 | | 50 |
+/// | 4 | 200 | 4 000 000 | | 60 |
+/// | 5 | 300 | 5 000 000 | | 100 |
 ///
 /// ```
 /// use std::time::Duration;

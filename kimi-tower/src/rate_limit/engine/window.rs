@@ -15,7 +15,7 @@ const MAX_SUB_WINDOWS: u32 = 1 << 14;
 /// is there again at `t` + period, and not before.
 ///
 /// Its state is a slice of [`words`](Self::words) words, zeros at first, which whoever keeps it
-/// hands in. See the [module](crate::rate_limit).
+/// hands in. See the [module](super).
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct SlidingWindow {
     quota: Quota,
     /// How long a slot of time is, in nanoseconds: 1 in an exact log.
     slot: NonZeroU64,
-    layout: Layout,
+    pub(super) layout: Layout,
 }
 
 impl SlidingWindow {
@@ -108,8 +108,7 @@ impl SlidingWindow {
         let Some(mut head) = self.live(state, now) else { return Decision::Never };
         let decision = self.judge(state, &head, now, cost);
         if decision.is_admitted() && cost > 0 {
-            let slot = now.as_nanos().div_ceil(self.slot.get());
-            let slot = slot.max(head.last);
+            let slot = self.slot_of(now).max(head.last);
             self.layout.push(state, &mut head, slot, cost.into());
             self.layout.write_head(state, &head);
         }
@@ -132,7 +131,7 @@ impl SlidingWindow {
     /// back in their place, so that the quota holds. Costs the more, the more was admitted since.
     pub fn refund(&self, state: &mut [u64], now: Moment, at: Moment, cost: u32) -> u32 {
         let Some(mut head) = self.live(state, now) else { return 0 };
-        let slot = at.as_nanos().div_ceil(self.slot.get());
+        let slot = self.slot_of(at);
         if cost == 0 || self.back_at(slot) <= now.as_nanos() {
             return 0;
         }
@@ -141,6 +140,11 @@ impl SlidingWindow {
             return 0;
         }
         let taken = self.layout.take(state, &mut head, index, cost.into());
+        // What was owed stood after now, and what comes next does not if that is gone.
+        head.last = match head.len.checked_sub(1) {
+            Some(last) => self.layout.time(state, &head, last),
+            None => head.last.min(self.slot_of(now)),
+        };
         self.layout.write_head(state, &head);
         u32::try_from(taken).unwrap_or(cost)
     }
@@ -154,18 +158,24 @@ impl SlidingWindow {
             Some(last) => self.back_at(self.layout.time(state, &head, last)),
             None => 0,
         };
-        Level { remaining: u32::try_from(left).unwrap_or(u32::MAX), reset: now.until(full) }
+        Level::new(u32::try_from(left).unwrap_or(u32::MAX), now.until(full))
+    }
+
+    /// Returns the slot of time as spent in which something counts.
+    #[inline]
+    pub(super) fn slot_of(&self, at: Moment) -> u64 {
+        at.as_nanos().div_ceil(self.slot.get())
     }
 
     /// Returns the nanosecond in which units of a slot of time are there again.
     #[inline]
-    fn back_at(&self, slot: u64) -> u64 {
+    pub(super) fn back_at(&self, slot: u64) -> u64 {
         slot.saturating_mul(self.slot.get()).saturating_add(self.quota.period_nanos())
     }
 
     /// Returns what the log is without what has come back by `now`, or `None` for no state.
     #[inline]
-    fn live(&self, state: &[u64], now: Moment) -> Option<Head> {
+    pub(super) fn live(&self, state: &[u64], now: Moment) -> Option<Head> {
         let mut head = self.layout.head(state)?;
         let expired = self.expired(state, &head, now);
         self.layout.pop(state, &mut head, expired);

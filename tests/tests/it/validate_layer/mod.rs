@@ -12,11 +12,7 @@ mod wire;
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -28,6 +24,8 @@ use kimi_tower::validate::{Validate, ValidateLayer};
 use kimi_validate::Profile;
 use tower_layer::Layer as _;
 use tower_service::Service;
+
+use crate::woken::{Woken, poll};
 
 const CHAT: &str = "/v1/chat/completions";
 const GOOD: &str = r#"{"model":"kimi","messages":[{"role":"user","content":"你好"}]}"#;
@@ -83,27 +81,6 @@ fn rules(refusal: &Error) -> Vec<(&str, &str)> {
     let list = refusal.data().and_then(|data| data["violations"].as_array());
     let list = list.into_iter().flatten();
     list.map(|it| (it["pointer"].as_str().unwrap(), it["rule"].as_str().unwrap())).collect()
-}
-
-/// Polls once, and returns the output if there is one.
-fn poll<F: Future + ?Sized>(future: Pin<&mut F>, flag: &Arc<Woken>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(&Waker::from(flag.clone())))
-}
-
-/// Counts how often a task is woken.
-#[derive(Debug, Default)]
-struct Woken(AtomicUsize);
-
-impl Woken {
-    fn count(&self) -> usize {
-        self.0.load(SeqCst)
-    }
-}
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
 }
 
 /// A body that is not ready before each of its frames, once.

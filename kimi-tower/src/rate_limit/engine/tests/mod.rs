@@ -22,20 +22,20 @@ use std::cell::Cell;
 use super::{Decision, Gcra, GcraCell, Limit, Moment, Quota, QuotaError, SlidingWindow};
 
 /// Returns how many decisions a test makes.
-fn decisions() -> u64 {
+pub(in crate::rate_limit) fn decisions() -> u64 {
     let asked = std::env::var("DECISIONS").ok();
     asked.map_or(500_000, |asked| asked.parse().unwrap())
 }
 
 /// Chance from a seed: splitmix64.
-struct Random(Cell<u64>);
+pub(in crate::rate_limit) struct Random(Cell<u64>);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub(in crate::rate_limit) fn new(seed: u64) -> Self {
         Self(Cell::new(seed))
     }
 
-    fn next(&self) -> u64 {
+    pub(in crate::rate_limit) fn next(&self) -> u64 {
         let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.0.set(state);
         let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -44,26 +44,26 @@ impl Random {
     }
 
     /// Any number from `low` to `high`.
-    fn within(&self, low: u64, high: u64) -> u64 {
+    pub(in crate::rate_limit) fn within(&self, low: u64, high: u64) -> u64 {
         low + self.next() % (high - low + 1)
     }
 
-    fn units(&self, low: u32, high: u32) -> u32 {
+    pub(in crate::rate_limit) fn units(&self, low: u32, high: u32) -> u32 {
         u32::try_from(self.within(low.into(), high.into())).unwrap()
     }
 
-    fn one_in(&self, count: u64) -> bool {
+    pub(in crate::rate_limit) fn one_in(&self, count: u64) -> bool {
         self.next().is_multiple_of(count)
     }
 
     /// Small numbers as often as great ones.
-    fn scaled(&self, low: u64, high: u64) -> u64 {
+    pub(in crate::rate_limit) fn scaled(&self, low: u64, high: u64) -> u64 {
         let bits = self.within(0, 63 - u64::from(high.leading_zeros()));
         self.within(low, (2 << bits).clamp(low, high))
     }
 
     /// A quota: some of Kimi's and of the article's kind, and any other.
-    fn quota(&self, max_units: u32) -> Quota {
+    pub(in crate::rate_limit) fn quota(&self, max_units: u32) -> Quota {
         let minute = std::time::Duration::from_secs(60);
         loop {
             let units = u32::try_from(self.scaled(1, max_units.into())).unwrap();
