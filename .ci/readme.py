@@ -1,6 +1,7 @@
-"""Sends the curl commands of a README to gateways: readme.py URL RETRYING_URL README
+"""Sends the curl commands of a README to gateways: readme.py URL RETRYING_URL LIMITED_URL README
 
-The first is the gateway as it is, the second the one whose upstream fails twice.
+The first is the gateway as it is, the second the one whose upstream fails twice, the third the one
+that admits one request a minute.
 
 Where a block of text follows a command, the answer has its first line as status and its last as
 body; where none does, the answer is a success.
@@ -16,11 +17,12 @@ COMMAND = re.compile(r"```sh\n(curl .*?)```(?:\n\n```text\n(HTTP.*?)```)?", re.D
 
 
 def main():
-    url, retrying, readme = sys.argv[1:]
+    url, retrying, limited, readme = sys.argv[1:]
     commands = COMMAND.findall(Path(readme).read_text())
     for command, expected in commands:
         command = command.replace("http://127.0.0.1:8000", url)
         command = command.replace("http://127.0.0.1:8002", retrying)
+        command = command.replace("http://127.0.0.1:8003", limited)
         command = command.replace("curl ", "curl -sS -i --max-time 10 ", 1)
         answer = subprocess.check_output(command, shell=True, text=True)
         head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
@@ -29,8 +31,9 @@ def main():
         if status.strip() != wanted[0] or (expected and body.strip() != wanted[-1]):
             sys.exit(f"{readme}: {command}\nexpected {wanted}\n{answer}")
     print(f"{readme}: {len(commands)} commands answer as it says")
-    # Unary, streamed, refused, an error of the upstream's, and two that the client is spared.
-    if len(commands) < 5:
+    # Unary, streamed, refused, an error of the upstream's, two that the client is spared, and two of
+    # which the limit admits one.
+    if len(commands) < 7:
         sys.exit(f"{readme}: its commands were not found")
 
 

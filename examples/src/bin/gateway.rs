@@ -6,8 +6,9 @@
 //!
 //! listens on 127.0.0.1:8000, in front of a scripted upstream of its own, and prints `curl` lines
 //! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. What fails there
-//! and may succeed the next time is tried again; each retry is a line in the log. `RUST_LOG` says
-//! what is logged, `info,kimi_tower::retry=debug` if it is not set.
+//! and may succeed the next time is tried again; each retry is a line in the log. Each API key has
+//! the limits of the platform's tier 1, unless `--rpm`, `--tpm` and `--concurrency` say otherwise.
+//! `RUST_LOG` says what is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
@@ -19,7 +20,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use clap::Parser;
 use kimi_errors::{BoxError, Dialect, Lang};
 use kimi_examples::{
-    gateway::{Upstream, router},
+    gateway::{Limits, Upstream, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
@@ -49,6 +50,15 @@ struct Options {
     /// How often a request that has failed is sent again, at most; 0 is never.
     #[arg(long, value_name = "N", default_value_t = 3)]
     retries: u32,
+    /// How many requests each API key may make in a minute; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    rpm: u32,
+    /// How many tokens each API key may use in a minute; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    tpm: u32,
+    /// How many requests each API key may have at a time, streams included; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    concurrency: u32,
     /// How errors are answered: errcode, free-api, openai or compat.
     #[arg(long, default_value = "errcode")]
     dialect: Dialect,
@@ -109,8 +119,12 @@ async fn serve(options: Options) -> Result<(), BoxError> {
     println!("upstream: {upstream}{}", if scripted.is_some() { ", scripted" } else { "" });
     print_requests(&url, scripted.is_some());
 
-    let server =
-        axum::serve(listener, router(upstream, options.profile, options.dialect, options.lang));
+    let limits = Limits::none()
+        .try_with_requests(options.rpm)?
+        .try_with_tokens(options.tpm)?
+        .with_concurrent(options.concurrency);
+    let (profile, dialect, lang) = (options.profile, options.dialect, options.lang);
+    let server = axum::serve(listener, router(upstream, limits, profile, dialect, lang));
     // The first interrupt lets running answers end, the second does not.
     tokio::select! {
         served = server.with_graceful_shutdown(interrupted(1)).into_future() => served?,

@@ -12,6 +12,21 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
+/// What an upstream says of its limits: as the IETF's draft, OpenAI and the platform name it.
+const LIMITS: [HeaderName; 11] = [
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+
 /// Makes the fields of a client's request those of ours to the upstream.
 pub(super) fn request(fields: &mut HeaderMap) {
     remove_hop_by_hop(fields);
@@ -30,6 +45,10 @@ pub(super) fn request(fields: &mut HeaderMap) {
 /// Makes the fields of the upstream's answer those of ours to the client.
 pub(super) fn response(fields: &mut HeaderMap) {
     remove_hop_by_hop(fields);
+    // They are of the account upstream, and the client's are ours to tell.
+    for name in &LIMITS {
+        fields.remove(name);
+    }
     if is_event_stream(fields) {
         // A stream that breaks gets one more event, so no length holds for it.
         fields.remove(header::CONTENT_LENGTH);
@@ -98,6 +117,17 @@ mod tests {
             ("via", "1.1 kimi-gateway"),
         ];
         assert_eq!(passed, fields(&expected));
+    }
+
+    #[test]
+    fn what_the_upstream_says_of_its_limits_ends_here() {
+        let mut passed = fields(&[
+            ("ratelimit", "\"requests\";r=1;t=1"),
+            ("x-ratelimit-remaining-tokens", "7"),
+            ("x-request-id", "r"),
+        ]);
+        response(&mut passed);
+        assert_eq!(passed, fields(&[("x-request-id", "r")]));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | `GET /v1/models` | the upstream's |
 //! | `POST /token/check` | the upstream's |
 //! | `GET /ping` | the upstream's |
+//! | more than the caller's [`Limits`] allow | `-2001`, 429, with `Retry-After` if a time is known |
 //! | any other path | `-1002`, 404 |
 //! | a known path with another method | `-1002`, 405 with `Allow` |
 //! | a chat request that breaks a rule of the [`Profile`] | `-1001`, 400, with all that is wrong |
@@ -61,23 +62,28 @@
 //!
 //! ```text
 //! catch_error      one place that answers errors, so it is outside of everything that can fail
-//!   validate       what can be refused without the upstream is refused before it
-//!     router       no route and wrong method are errors too
-//!       upstream   sends what is left
-//!         raise_error  where an answer is the upstream's for certain: a success passes, an error
-//!                      is an `Err`
-//!           retry      inside of it, where answers are still there to be handed on; next to the
-//!                      transport, so that an attempt is one exchange
-//!             transport  one exchange; redirections end there
+//!   rate_limit     (requests) to count costs less than to read
+//!     validate     what can be refused without the upstream is refused before it
+//!       concurrency  until the last byte of the answer
+//!         rate_limit   (tokens) last, when nothing else can refuse
+//!           router       no route and wrong method are errors too
+//!             upstream     sends what is left
+//!               raise_error  where an answer is the upstream's for certain: a success passes, an
+//!                            error is an `Err`
+//!                 retry        inside of it, where answers are still there to be handed on; next
+//!                              to the transport, so that an attempt is one exchange
+//!                   transport    one exchange; redirections end there
 //! ```
 
 mod door;
 mod fields;
+mod limits;
 mod router;
 mod transport;
 mod upstream;
 
 pub use self::{
+    limits::Limits,
     router::router,
     upstream::{InvalidUrl, Upstream},
 };

@@ -5,6 +5,7 @@ mod broken_upstream;
 mod door;
 mod errors;
 mod in_a_row;
+mod limits;
 mod passing;
 mod retry;
 mod slow_upstream;

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use kimi_errors::{Dialect, Lang};
-use kimi_examples::gateway::{Upstream, router};
+use kimi_examples::gateway::{Limits, Upstream, router};
 use kimi_testkit::{
     mock::{Mock, Recorded},
     script::Script,
@@ -72,11 +72,16 @@ impl Gateway {
 
     /// Starts one in front of `upstream`.
     pub(crate) async fn before(dialect: Dialect, upstream: Upstream) -> Self {
+        Self::limited(dialect, upstream, Limits::none()).await
+    }
+
+    /// The same, whose callers have limits.
+    pub(crate) async fn limited(dialect: Dialect, upstream: Upstream, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            axum::serve(listener, router(upstream, Profile::platform(), dialect, Lang::Zh))
+            axum::serve(listener, router(upstream, limits, Profile::platform(), dialect, Lang::Zh))
                 .await
                 .unwrap();
         });
