@@ -11,7 +11,7 @@
 //! ┌────────────────────────┐               ┌────────────────────────┐
 //! │ catch_error         ✓  │               │ request_log            │ the call
 //! │ request_log            │               │ raise_error         ✓  │
-//! │ rate_limit          ✓  │ requests      │ session                │
+//! │ rate_limit          ✓  │ requests      │ session             ✓  │
 //! │ validate            ✓  │               │ retry               ✓  │
 //! │ session                │               │   ┌──── per attempt ───┤
 //! │ rate_limit          ✓  │ tokens        │   │ token              │
@@ -21,8 +21,8 @@
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`raise_error`] and
-//! [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
+//! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`session`],
+//! [`raise_error`] and [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
 //! says which caller a request belongs to, [`deadline`] by when it is to be answered. [`replay`] has
 //! the request bodies that whoever retries needs.
 //!
@@ -74,6 +74,7 @@
 //! | `raise-error` | [`raise_error`] |
 //! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
 //! | `replay` | [`replay`] |
+//! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
 //! | `full` | all of them |
 //!
 //! # Minimum Rust version
@@ -86,6 +87,7 @@
     feature = "raise-error",
     feature = "rate-limit",
     feature = "retry",
+    feature = "session",
     feature = "validate"
 ))]
 #[macro_use]
@@ -100,17 +102,18 @@ mod macros;
 mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
-#[cfg(feature = "rate-limit")]
+#[cfg(any(feature = "rate-limit", feature = "session"))]
 pub mod deadline;
-#[cfg(any(feature = "rate-limit", feature = "retry", feature = "validate"))]
+#[cfg(any(feature = "rate-limit", feature = "retry", feature = "session", feature = "validate"))]
 pub mod facts;
-#[cfg(feature = "rate-limit")]
+#[cfg(any(feature = "rate-limit", feature = "session"))]
 pub mod key;
 #[cfg(any(
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
     feature = "retry",
+    feature = "session",
     feature = "validate"
 ))]
 mod media;
@@ -122,7 +125,9 @@ pub mod rate_limit;
 pub mod replay;
 #[cfg(feature = "retry")]
 pub mod retry;
-#[cfg(any(feature = "rate-limit", feature = "replay"))]
+#[cfg(feature = "session")]
+pub mod session;
+#[cfg(any(feature = "rate-limit", feature = "replay", feature = "session"))]
 mod sync;
 #[cfg(feature = "validate")]
 pub mod validate;

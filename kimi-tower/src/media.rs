@@ -62,6 +62,13 @@ pub(crate) fn names_coding(value: &HeaderValue) -> bool {
 }
 
 /// Returns whether a content type ends with `end`, such as `json`.
+#[cfg(any(
+    feature = "catch-error",
+    feature = "raise-error",
+    feature = "rate-limit",
+    feature = "retry",
+    feature = "validate"
+))]
 pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
     let start = essence.len().checked_sub(end.len());
     start.is_some_and(|start| essence[start..].eq_ignore_ascii_case(end))

@@ -50,6 +50,8 @@ mod attempts;
 mod chat;
 #[cfg(feature = "rate-limit")]
 mod rate;
+#[cfg(feature = "session")]
+mod session;
 
 use std::{
     fmt,
@@ -58,6 +60,8 @@ use std::{
 
 #[cfg(feature = "rate-limit")]
 pub use self::rate::RateDecision;
+#[cfg(feature = "session")]
+pub use self::session::SessionDecision;
 
 /// What is known about one request. A clone shows the same. See the [module](self).
 #[derive(Clone, Default)]
@@ -75,6 +79,12 @@ struct Cells {
     /// Written by `rate_limit`, when it has not let a request pass at once.
     #[cfg(feature = "rate-limit")]
     rate: OnceLock<RateDecision>,
+    /// Written by `session`, when it has decided.
+    #[cfg(feature = "session")]
+    session: OnceLock<SessionDecision>,
+    /// Written by `session`, when an answer has lost its turn.
+    #[cfg(feature = "session")]
+    session_lost: OnceLock<crate::session::Lost>,
 }
 
 impl Facts {
@@ -98,6 +108,10 @@ impl fmt::Debug for Facts {
         shown.field("attempts", &self.attempts()).field("retry_stop", &self.retry_stop());
         #[cfg(feature = "rate-limit")]
         shown.field("rate_decision", &self.rate_decision());
+        #[cfg(feature = "session")]
+        shown
+            .field("session_decision", &self.session_decision())
+            .field("session_lost", &self.session_lost());
         shown.finish()
     }
 }

@@ -64,6 +64,7 @@ mod everyone;
 mod extract;
 mod hasher;
 mod header_key;
+#[cfg(feature = "rate-limit")]
 mod map;
 mod upstream_account;
 
@@ -77,4 +78,5 @@ pub use self::{
     upstream_account::UpstreamAccount,
 };
 
+#[cfg(feature = "rate-limit")]
 pub(crate) use self::map::KeyMap;

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,6 +21,7 @@ use kimi_tower::{
     rate_limit::{Admission, RateLimitLayer},
     replay::ReplayLimits,
     retry::{RetryLayer, RetryPolicy},
+    session::Policy,
     validate::ValidateLayer,
 };
 use kimi_validate::Profile;
@@ -30,6 +32,7 @@ use tower_service::Service;
 use crate::{
     concurrency,
     rate_limit::{Elsewhere, patient, plan},
+    session,
     validate_layer::Slow,
 };
 
@@ -97,6 +100,22 @@ async fn concurrency_keeps_the_contract() {
         let layer = concurrency::layer(2).with_admission(admission);
         Contract::of(layer.clone()).check().await;
         Contract::of(layer).with_request(by_one).check().await;
+    }
+}
+
+/// The requests are of no session in the one case, and each of its own in the other.
+#[tokio::test(start_paused = true)]
+async fn session_keeps_the_contract() {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    let of_one = || {
+        let conversation = LAST.fetch_add(1, SeqCst);
+        let request = Request::post("/v1/chat/completions?a=b");
+        request.header("x-conversation-id", conversation).body("{}").unwrap()
+    };
+    for policy in [Policy::default(), Policy::Reject, Policy::Supersede] {
+        let layer = session::layer().with_policy(policy);
+        Contract::of(layer.clone()).check().await;
+        Contract::of(layer).with_request(of_one).check().await;
     }
 }
 

@@ -15,6 +15,7 @@ mod replay;
 mod retry;
 mod schema;
 mod secrets;
+mod session;
 mod validate;
 mod validate_layer;
 mod woken;

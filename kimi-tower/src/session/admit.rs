@@ -1,0 +1,197 @@
+//! Whether a request may go.
+
+use std::{fmt, time::Duration};
+
+use http::{Extensions, request::Parts};
+use kimi_errors::{Error, ErrorKind, Lang, RetryAdvice};
+use tokio::time::Instant;
+
+use super::{
+    keep_alive::wants_events,
+    lost::Lost,
+    nested::Held,
+    policy::Policy,
+    store::{Ask, Asked, Refused, SessionStore},
+};
+use crate::{
+    deadline::Deadline,
+    facts::{Facts, SessionDecision},
+    key::{ExtractKey, KeyHasher},
+};
+
+/// All that a service needs to decide by.
+#[derive(Clone)]
+pub(super) struct Admit<K, T> {
+    pub(super) store: T,
+    pub(super) key: K,
+    pub(super) rules: Rules,
+}
+
+/// What does not depend on the key or the store.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) hasher: KeyHasher,
+    pub(super) policy: Policy,
+    pub(super) max_hold: Option<Duration>,
+    pub(super) max_idle: Option<Duration>,
+    pub(super) max_sessions: usize,
+    pub(super) keep_alive: Option<Duration>,
+    pub(super) lang: Lang,
+}
+
+/// A request that is not refused.
+pub(super) enum Admitted<T: SessionStore> {
+    /// It is of no session.
+    Free,
+    /// It has its turn.
+    Now(Holding<T::Turn>),
+    /// It goes on if its turn comes in time.
+    Later(Later<T::Place>),
+}
+
+/// A turn, and what its answer has to know of it.
+#[derive(Debug)]
+pub(super) struct Holding<T> {
+    pub(super) turn: T,
+    pub(super) held: Held,
+    pub(super) facts: Option<Facts>,
+    pub(super) lang: Lang,
+}
+
+impl<T> Holding<T> {
+    /// Says what is left of a request that has lost its turn.
+    #[cold]
+    pub(super) fn lost(&self, lost: Lost) -> Error {
+        tracing::debug!(reason = lost.as_str(), "a turn was taken");
+        if let Some(facts) = &self.facts {
+            facts.tell_session_lost(lost);
+        }
+        lost.error(self.lang)
+    }
+}
+
+/// A place in the line.
+pub(super) struct Later<P> {
+    pub(super) place: P,
+    pub(super) held: Held,
+    pub(super) ahead: usize,
+    pub(super) since: Instant,
+    /// How long it is waited for; `None` if without end.
+    pub(super) until: Option<Instant>,
+    /// After what time, and in what times, something is sent meanwhile.
+    pub(super) keep_alive: Option<Duration>,
+    pub(super) lang: Lang,
+}
+
+impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
+    #[inline]
+    pub(super) fn admit(&self, head: &Parts) -> Result<Admitted<T>, Error> {
+        let Some(key) = self.key.extract(head, &self.rules.hasher)? else {
+            return Ok(Admitted::Free);
+        };
+        let held = Held { store: self.store.id(), key };
+        if held.is_within() {
+            return Err(refusal(
+                &head.extensions,
+                Refused::Nested,
+                Duration::ZERO,
+                self.rules.lang,
+            ));
+        }
+        let (max_waiting, supersedes) = match self.rules.policy {
+            Policy::Queue { max_waiting, .. } => (max_waiting, false),
+            Policy::Reject => (0, false),
+            Policy::Supersede => (0, true),
+        };
+        let Rules { max_hold, max_idle, max_sessions, lang, .. } = self.rules;
+        let ask = Ask { key, max_waiting, supersedes, max_hold, max_idle, max_sessions };
+        match self.store.ask(&ask) {
+            Asked::Granted(turn) => {
+                let facts = head.extensions.get::<Facts>().cloned();
+                Facts::tell_session(&head.extensions, SessionDecision::Granted);
+                Ok(Admitted::Now(Holding { turn, held, facts, lang }))
+            }
+            Asked::Waits { place, ahead } => self.wait(head, place, held, ahead),
+            Asked::Refused(refused) => {
+                Err(refusal(&head.extensions, refused, Duration::ZERO, self.rules.lang))
+            }
+        }
+    }
+
+    #[cold]
+    fn wait(
+        &self,
+        head: &Parts,
+        place: T::Place,
+        held: Held,
+        ahead: usize,
+    ) -> Result<Admitted<T>, Error> {
+        let since = Instant::now();
+        let max_wait = match self.rules.policy {
+            // A wait past the end of the clock has no end.
+            Policy::Queue { max_wait, .. } => since.checked_add(max_wait),
+            Policy::Reject | Policy::Supersede => None,
+        };
+        let until = Deadline::of(head).map(Deadline::instant).into_iter().chain(max_wait).min();
+        if until.is_some_and(|until| until <= since) {
+            return Err(refusal(
+                &head.extensions,
+                Refused::TooLate,
+                Duration::ZERO,
+                self.rules.lang,
+            ));
+        }
+        let keep_alive = self.rules.keep_alive.filter(|_| wants_events(head));
+        let lang = self.rules.lang;
+        Ok(Admitted::Later(Later { place, held, ahead, since, until, keep_alive, lang }))
+    }
+}
+
+/// The error of a request that is not let through.
+#[cold]
+pub(super) fn refusal(
+    extensions: &Extensions,
+    refused: Refused,
+    waited: Duration,
+    lang: Lang,
+) -> Error {
+    tracing::debug!(reason = refused.as_str(), ?waited, "a session gives no turn");
+    Facts::tell_session(extensions, SessionDecision::Refused { reason: refused, waited });
+    let error = |kind| Error::new(kind).with_lang(lang);
+    let said = |kind, zh: &'static str, en: &'static str| {
+        error(kind).with_message(if lang == Lang::En { en } else { zh })
+    };
+    match refused {
+        Refused::Busy => error(ErrorKind::StreamBusy),
+        Refused::TooLate => said(
+            ErrorKind::StreamBusy,
+            "已有对话流正在输出，排队等待超时",
+            "a stream is already running in this conversation, and has not ended in time",
+        ),
+        Refused::Superseded => said(
+            ErrorKind::Cancelled,
+            "该对话有了新的请求，本次请求已取消",
+            "a newer request of this conversation has taken the place of this one",
+        )
+        .with_advice(RetryAdvice::Never),
+        Refused::TooManySessions => said(
+            ErrorKind::Overloaded,
+            "进行中的对话过多，请稍后重试",
+            "too many conversations are under way, retry later",
+        ),
+        Refused::Nested => said(
+            ErrorKind::StreamBusy,
+            "同一对话的请求互相嵌套，内层请求无法等到外层结束",
+            "a request of this conversation was sent from within another, and would wait for itself",
+        )
+        .with_advice(RetryAdvice::Never),
+    }
+}
+
+/// Shows neither extractor nor keys.
+impl<K, T: fmt::Debug> fmt::Debug for Admit<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Admit");
+        shown.field("rules", &self.rules).field("store", &self.store).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,113 @@
+//! What is sent while a request for a stream waits for its turn.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use kimi_errors::{Error, ErrorKind};
+#[cfg(feature = "validate")]
+use kimi_validate::ChatRequest;
+use tokio::time::{Sleep, sleep};
+
+use super::ResponseBody;
+
+/// A comment of an event stream, which its readers skip: WHATWG HTML §9.2.6.
+const COMMENT: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// The answer that is still to come, behind the head that has gone.
+pub(super) type Coming<B, T> =
+    Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B, T>>, Error>> + Send>>;
+
+/// Comments, one at once and then one in so much time, until an answer comes.
+pub(super) struct KeptAlive<B, T> {
+    coming: Coming<B, T>,
+    every: Duration,
+    /// When the next comment is due; `None` if it is now.
+    next: Option<Pin<Box<Sleep>>>,
+}
+
+/// What there is to send.
+pub(super) enum Sent<B, T> {
+    Comment(Bytes),
+    Answer(ResponseBody<B, T>),
+    Failed(Error),
+}
+
+/// Returns whether a request asks for a stream of events: by `"stream":true` in a checked body, or
+/// by an `accept` that names the type.
+pub(super) fn wants_events(head: &Parts) -> bool {
+    #[cfg(feature = "validate")]
+    if let Some(chat) = head.extensions.get::<ChatRequest>() {
+        return chat.is_stream();
+    }
+    let accepted = head.headers.get_all(header::ACCEPT).iter();
+    accepted.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(|range| {
+        let range = range.trim_ascii_start();
+        range
+            .get(..EVENT_STREAM.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
+    })
+}
+
+impl<B, T> KeptAlive<B, T> {
+    /// Returns the head that goes before the answer is there, with what follows it.
+    pub(super) fn response(coming: Coming<B, T>, every: Duration) -> Response<ResponseBody<B, T>> {
+        let kept_alive = Self { coming, every, next: None };
+        let mut response = Response::new(ResponseBody::kept_alive(kept_alive));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Sent<B, T>> {
+        match self.coming.as_mut().poll(cx) {
+            Poll::Ready(Ok(answer)) => return Poll::Ready(read(answer)),
+            Poll::Ready(Err(error)) => return Poll::Ready(Sent::Failed(error)),
+            Poll::Pending => {}
+        }
+        if let Some(next) = &mut self.next {
+            ready!(next.as_mut().poll(cx));
+        }
+        self.next = Some(Box::pin(sleep(self.every)));
+        Poll::Ready(Sent::Comment(COMMENT))
+    }
+}
+
+/// Returns what goes on after a head that said 200 and a stream of events.
+fn read<B, T>(answer: Response<ResponseBody<B, T>>) -> Sent<B, T> {
+    let (head, body) = answer.into_parts();
+    let content_type = head.headers.get(header::CONTENT_TYPE);
+    let is_stream = content_type.is_some_and(|it| {
+        crate::media::essence_of(it).eq_ignore_ascii_case(EVENT_STREAM.as_bytes())
+    });
+    if head.status == StatusCode::OK && is_stream {
+        return Sent::Answer(body);
+    }
+    let error = kimi_errors::decode(head.status, &head.headers, &[]);
+    Sent::Failed(error.unwrap_or_else(|| Error::new(ErrorKind::BadGateway)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_is_wanted_where_accept_names_its_type() {
+        let wants = |accept: &[&str]| {
+            let request =
+                accept.iter().fold(Request::get("/"), |it, value| it.header("accept", *value));
+            wants_events(&request.body(()).unwrap().into_parts().0)
+        };
+        assert!(wants(&["text/event-stream"]) && wants(&["*/*", "a/b, TEXT/event-stream;q=1"]));
+        assert!(!wants(&[]) && !wants(&["*/*"]) && !wants(&["application/json"]));
+    }
+}

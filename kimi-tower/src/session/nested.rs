@@ -1,0 +1,72 @@
+//! Which turns the code at work on this thread has.
+//!
+//! Whoever asks, from within the work that a turn is held for, for that very turn would wait for
+//! itself. So each poll of such work is done within its turns being known.
+
+use std::cell::RefCell;
+
+use crate::key::Key;
+
+thread_local! {
+    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A turn: of which store, and of which session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Held {
+    pub(super) store: u64,
+    pub(super) key: Key,
+}
+
+impl Held {
+    /// Does some of the work that this turn is held for.
+    #[inline]
+    pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
+        let _within = Within::enter(self);
+        work()
+    }
+
+    /// Returns whether the code at work has this turn.
+    #[inline]
+    pub(super) fn is_within(self) -> bool {
+        HELD.try_with(|held| held.borrow().contains(&self)).unwrap_or(false)
+    }
+}
+
+/// Leaves on drop, also if the work panics.
+struct Within;
+
+impl Within {
+    #[inline]
+    fn enter(turn: Held) -> Option<Self> {
+        // There is nothing to note while a thread ends.
+        HELD.try_with(|held| held.borrow_mut().push(turn)).ok().map(|()| Self)
+    }
+}
+
+impl Drop for Within {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = HELD.try_with(|held| held.borrow_mut().pop());
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_turn_is_known_within_its_work_alone() {
+        let [one, other] = [1, 2].map(|store| Held { store, key: Key([7, 7]) });
+        assert!(!one.is_within());
+        one.within(|| {
+            assert!(one.is_within() && !other.is_within());
+            other.within(|| assert!(one.is_within() && other.is_within()));
+            assert!(catch_unwind(AssertUnwindSafe(|| other.within(|| panic!("at work")))).is_err());
+            assert!(one.is_within() && !other.is_within());
+        });
+        assert!(!one.is_within());
+    }
+}

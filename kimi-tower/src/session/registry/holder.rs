@@ -1,0 +1,131 @@
+//! Who has the turn of a session, and when it has to end.
+
+use std::{sync::Arc, task::Waker, time::Duration};
+
+use tokio::time::Instant;
+
+use super::super::{EndTurn, Lost};
+
+/// How long a holder that was told to end may take to do so: 1 s, ours. After it the turn is taken,
+/// since a future that nobody polls, though it was woken, does no work.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// Who has the turn of a session.
+pub(super) struct Holder {
+    turn: u64,
+    since: Instant,
+    /// Why it was told to end, and when.
+    told: Option<(Lost, Instant)>,
+    /// Of whoever waits for it to be told, before it has an end.
+    waker: Option<Waker>,
+    /// What ends it, and knows for how long it was not read.
+    end: Option<Arc<dyn EndTurn>>,
+}
+
+/// Longest times of those that hold while others wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    pub(super) max_hold: Option<Duration>,
+    pub(super) max_idle: Option<Duration>,
+}
+
+impl Patience {
+    /// As short as a timer can tell: 1 ms, as `tokio::time` has it. With less, whoever waits would
+    /// look all the time.
+    const LEAST: Duration = Duration::from_millis(1);
+
+    pub(super) fn new(max_hold: Option<Duration>, max_idle: Option<Duration>) -> Self {
+        let [max_hold, max_idle] =
+            [max_hold, max_idle].map(|max| max.map(|max| max.max(Self::LEAST)));
+        Self { max_hold, max_idle }
+    }
+}
+
+/// Whether a holder has had its time.
+pub(super) enum IsDue {
+    /// Not before this time; `None` if never.
+    At(Option<Instant>),
+    /// It is to be told to end.
+    ToBeTold(Lost),
+    /// It was told, and has not ended.
+    ToBeTaken,
+}
+
+/// How a holder is told to end, when nothing is locked.
+#[derive(Default)]
+pub(super) struct Notice {
+    pub(super) lost: Option<Lost>,
+    pub(super) waker: Option<Waker>,
+    pub(super) end: Option<Arc<dyn EndTurn>>,
+}
+
+impl Holder {
+    #[inline]
+    pub(super) const fn new(turn: u64, since: Instant) -> Self {
+        Self { turn, since, told: None, waker: None, end: None }
+    }
+
+    #[inline]
+    pub(super) const fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Returns for how long it has held the turn.
+    #[inline]
+    pub(super) fn held(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// Returns why it was told to end, if it was.
+    pub(super) fn told(&self) -> Option<Lost> {
+        self.told.map(|(lost, _)| lost)
+    }
+
+    /// Returns why it was told to end, or else changes it.
+    pub(super) fn told_or(&mut self, change: impl FnOnce(&mut Self)) -> Option<Lost> {
+        let told = self.told();
+        if told.is_none() {
+            change(self);
+        }
+        told
+    }
+
+    pub(super) const fn swap_waker(&mut self, waker: &mut Option<Waker>) {
+        std::mem::swap(&mut self.waker, waker);
+    }
+
+    pub(super) const fn swap_end(&mut self, end: &mut Option<Arc<dyn EndTurn>>) {
+        std::mem::swap(&mut self.end, end);
+    }
+
+    /// Tells it to end, as soon as nothing is locked.
+    pub(super) fn tell(&mut self, lost: Lost, now: Instant) -> Notice {
+        self.told = Some((lost, now));
+        Notice { lost: Some(lost), waker: self.waker.take(), end: self.end.clone() }
+    }
+
+    /// Looks whether it has had its time.
+    pub(super) fn is_due(&self, patience: Patience, now: Instant) -> IsDue {
+        if let Some((_, told)) = self.told {
+            let at = told + GRACE;
+            return if at > now { IsDue::At(Some(at)) } else { IsDue::ToBeTaken };
+        }
+        let hold = patience.max_hold.and_then(|max| self.since.checked_add(max));
+        // One that is read, or has nothing to read yet, may be idle from now on, at the earliest.
+        let idle_since = self.end.as_ref().and_then(|end| end.idle_since());
+        let idle = patience.max_idle.and_then(|max| idle_since.unwrap_or(now).checked_add(max));
+        let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_over(hold) {
+            IsDue::ToBeTold(Lost::MaxHold)
+        } else if idle_since.is_some() && is_over(idle) {
+            IsDue::ToBeTold(Lost::Idle)
+        } else {
+            IsDue::At(hold.into_iter().chain(idle).min())
+        }
+    }
+
+    #[inline]
+    pub(super) fn into_left(self) -> Notice {
+        Notice { lost: None, waker: self.waker, end: self.end }
+    }
+}

@@ -1,0 +1,149 @@
+//! Where it is kept who has the turn: in memory, or elsewhere.
+//!
+//! A [`SessionStore`] gives turns to who asks, one of each key at a time, in the order of asking.
+//! [`MemoryStore`] is the one of a process. What a store promises stands on the page of
+//! [`session`](super): T1 to T6.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+pub use super::lost::Lost;
+pub use super::{
+    gauges::{Gauges, Histogram},
+    memory::{MemoryPlace, MemoryStore, MemoryTurn},
+};
+use crate::key::Key;
+
+/// Gives turns. A clone is the same store.
+pub trait SessionStore {
+    /// A turn that somebody has. Dropping it gives it back.
+    type Turn: SessionTurn + Send + 'static;
+    /// A place in a line. Dropping it gives it back.
+    type Place: SessionPlace<Turn = Self::Turn> + Send + 'static;
+
+    /// Asks for a turn, or else for a place in the line, which is by the order of these calls.
+    fn ask(&self, ask: &Ask) -> Asked<Self::Turn, Self::Place>;
+
+    /// Returns a number that no other store of this process has, and all clones of this one.
+    fn id(&self) -> u64;
+}
+
+/// A turn.
+pub trait SessionTurn {
+    /// Returns why the turn has to end, as soon as it has to; else the task is woken then.
+    ///
+    /// The turn is over when it is dropped, at the latest a second after it was told: then the next
+    /// has it.
+    fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Lost>;
+
+    /// Leaves what ends the turn from elsewhere, in place of the task. Returns why it has to end
+    /// already, if it has.
+    fn set_end(&mut self, end: Arc<dyn EndTurn>) -> Option<Lost>;
+
+    /// Returns a number that is greater than those of all turns that the session had before, of this
+    /// store: whoever keeps something for a session can refuse what comes with a lesser one.
+    fn number(&self) -> u64;
+}
+
+/// A place in a line.
+pub trait SessionPlace {
+    /// The turn that is waited for.
+    type Turn;
+
+    /// Returns the turn when it has come.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Turn, Refused>>;
+}
+
+/// Ends an answer from elsewhere, also if nobody reads it.
+pub trait EndTurn: fmt::Debug + Send + Sync {
+    /// Ends it, and returns whether nothing of it is at work any more. If not, it is about to end
+    /// by itself, and the turn is then dropped.
+    fn end(&self, lost: Lost) -> bool;
+
+    /// Returns since when its reader has not asked for more; `None` if it waits for more.
+    fn idle_since(&self) -> Option<tokio::time::Instant>;
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Ask {
+    /// Of which session.
+    pub key: Key,
+    /// How many may wait before this one; more, and it is refused.
+    pub max_waiting: usize,
+    /// Whether whoever has or awaits the turn has to end for this one.
+    pub supersedes: bool,
+    /// How long a turn may be held while this one waits.
+    pub max_hold: Option<Duration>,
+    /// How long an answer may not be read while this one waits.
+    pub max_idle: Option<Duration>,
+    /// How many sessions there may be; one more is refused.
+    pub max_sessions: usize,
+}
+
+impl Ask {
+    /// Creates one that waits for a turn of this session, without a bound.
+    #[must_use]
+    pub const fn new(key: Key) -> Self {
+        Self {
+            key,
+            max_waiting: usize::MAX,
+            supersedes: false,
+            max_hold: None,
+            max_idle: None,
+            max_sessions: usize::MAX,
+        }
+    }
+}
+
+/// What becomes of one that asks.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "nobody can serve what it does not know")]
+pub enum Asked<T, P> {
+    /// It has the turn.
+    Granted(T),
+    /// It has a place.
+    Waits {
+        /// The place.
+        place: P,
+        /// How many are before it, the one that has the turn included.
+        ahead: usize,
+    },
+    /// It has neither.
+    Refused(Refused),
+}
+
+/// Why somebody does not get a turn.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The session has a turn under way, and as many wait as may.
+    Busy,
+    /// Its turn did not come in time.
+    TooLate,
+    /// Somebody newer wants the session.
+    Superseded,
+    /// There are as many sessions as may be.
+    TooManySessions,
+    /// The request that has the turn would wait for itself.
+    Nested,
+}
+
+impl Refused {
+    /// Returns a stable name: `busy`, `too_late`, `superseded`, `too_many_sessions` or `nested`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::TooLate => "too_late",
+            Self::Superseded => "superseded",
+            Self::TooManySessions => "too_many_sessions",
+            Self::Nested => "nested",
+        }
+    }
+}
