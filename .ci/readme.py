@@ -4,7 +4,7 @@ The first is the gateway as it is, the second the one whose upstream fails twice
 that admits one request a minute.
 
 Where a block of text follows a command, the answer has its first line as status and its last as
-body; where none does, the answer is a success.
+body; where none does, the answer is a success, or each is if there are several.
 """
 
 import re
@@ -27,13 +27,16 @@ def main():
         answer = subprocess.check_output(command, shell=True, text=True)
         head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
         status = head.partition("\n")[0]
+        # A body without a line break has the next status on its line.
+        statuses = {line.strip() for line in re.findall(r"HTTP/1\.1 \d+ .*", answer)}
         wanted = expected.splitlines() or ["HTTP/1.1 200 OK"]
-        if status.strip() != wanted[0] or (expected and body.strip() != wanted[-1]):
+        is_as_said = status.strip() == wanted[0] and len(statuses) == 1
+        if not is_as_said or (expected and body.strip() != wanted[-1]):
             sys.exit(f"{readme}: {command}\nexpected {wanted}\n{answer}")
     print(f"{readme}: {len(commands)} commands answer as it says")
-    # Unary, streamed, refused, an error of the upstream's, two that the client is spared, and two of
-    # which the limit admits one.
-    if len(commands) < 7:
+    # Unary, streamed, refused, an error of the upstream's, two that the client is spared, two of
+    # which the limit admits one, and one that asks three times at once.
+    if len(commands) < 8:
         sys.exit(f"{readme}: its commands were not found")
 
 

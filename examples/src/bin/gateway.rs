@@ -8,6 +8,7 @@
 //! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. What fails there
 //! and may succeed the next time is tried again; each retry is a line in the log. Each API key has
 //! the limits of the platform's tier 1, unless `--rpm`, `--tpm` and `--concurrency` say otherwise.
+//! Requests of one conversation wait for each other, unless `--session` says otherwise.
 //! `RUST_LOG` says what is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
     clippy::print_stderr,
@@ -17,14 +18,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use kimi_errors::{BoxError, Dialect, Lang};
 use kimi_examples::{
     gateway::{Limits, Upstream, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
-use kimi_tower::retry::RetryPolicy;
+use kimi_tower::{retry::RetryPolicy, session::Policy};
 use kimi_validate::Profile;
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -59,6 +60,10 @@ struct Options {
     /// How many requests each API key may have at a time, streams included; 0 is no limit.
     #[arg(long, value_name = "N", default_value_t = 15)]
     concurrency: u32,
+    /// What becomes of a request whose conversation, by `conversation_id` and API key, is still
+    /// being answered.
+    #[arg(long, value_enum, default_value_t = Session::Queue)]
+    session: Session,
     /// How errors are answered: errcode, free-api, openai or compat.
     #[arg(long, default_value = "errcode")]
     dialect: Dialect,
@@ -71,6 +76,30 @@ struct Options {
     /// What the scripted upstream does, a .json or .toml file.
     #[arg(long, value_name = "FILE", conflicts_with = "upstream")]
     script: Option<PathBuf>,
+}
+
+/// What `--session` says.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Session {
+    /// It waits for its turn: 16 at most, for 60 s at most
+    Queue,
+    /// It is refused at once: -2005, 429
+    Reject,
+    /// It takes the turn, and the answer under way ends with an error
+    Supersede,
+    /// It goes to the upstream like any other
+    Off,
+}
+
+impl Session {
+    fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Queue => Some(Policy::default()),
+            Self::Reject => Some(Policy::Reject),
+            Self::Supersede => Some(Policy::Supersede),
+            Self::Off => None,
+        }
+    }
 }
 
 /// What is logged if nobody says what, one line for each retry among it.
@@ -124,7 +153,9 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         .try_with_tokens(options.tpm)?
         .with_concurrent(options.concurrency);
     let (profile, dialect, lang) = (options.profile, options.dialect, options.lang);
-    let server = axum::serve(listener, router(upstream, limits, profile, dialect, lang));
+    let session = options.session.policy();
+    let router = router(upstream, limits, profile, session, dialect, lang);
+    let server = axum::serve(listener, router);
     // The first interrupt lets running answers end, the second does not.
     tokio::select! {
         served = server.with_graceful_shutdown(interrupted(1)).into_future() => served?,

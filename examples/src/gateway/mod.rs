@@ -7,6 +7,7 @@
 //! | `POST /token/check` | the upstream's |
 //! | `GET /ping` | the upstream's |
 //! | more than the caller's [`Limits`] allow | `-2001`, 429, with `Retry-After` if a time is known |
+//! | of a conversation that is being answered, and its turn does not come | `-2005`, 429 |
 //! | any other path | `-1002`, 404 |
 //! | a known path with another method | `-1002`, 405 with `Allow` |
 //! | a chat request that breaks a rule of the [`Profile`] | `-1001`, 400, with all that is wrong |
@@ -64,15 +65,17 @@
 //! catch_error      one place that answers errors, so it is outside of everything that can fail
 //!   rate_limit     (requests) to count costs less than to read
 //!     validate     what can be refused without the upstream is refused before it
-//!       concurrency  until the last byte of the answer
-//!         rate_limit   (tokens) last, when nothing else can refuse
-//!           router       no route and wrong method are errors too
-//!             upstream     sends what is left
-//!               raise_error  where an answer is the upstream's for certain: a success passes, an
-//!                            error is an `Err`
-//!                 retry        inside of it, where answers are still there to be handed on; next
-//!                              to the transport, so that an attempt is one exchange
-//!                   transport    one exchange; redirections end there
+//!       session      one request of a conversation at a time, until the last byte of the answer;
+//!                    it takes the body to know which
+//!         concurrency  until the last byte of the answer
+//!           rate_limit   (tokens) last, when nothing else can refuse
+//!             router       no route and wrong method are errors too
+//!               upstream     sends what is left
+//!                 raise_error  where an answer is the upstream's for certain: a success passes,
+//!                              an error is an `Err`
+//!                   retry        inside of it, where answers are still there to be handed on;
+//!                                next to the transport, so that an attempt is one exchange
+//!                     transport    one exchange; redirections end there
 //! ```
 
 mod door;

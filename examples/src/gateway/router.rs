@@ -8,9 +8,15 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use http::request::Parts;
 use http_body_util::Full;
 use kimi_errors::{Dialect, Error, Lang};
-use kimi_tower::{catch_error::CatchErrorLayer, validate::ValidateLayer};
+use kimi_tower::{
+    catch_error::CatchErrorLayer,
+    key::{ExtractKey, KeyHasher},
+    session::{Conversation, Policy, SessionLayer},
+    validate::ValidateLayer,
+};
 use kimi_validate::{ChatRequest, Profile};
 use tower::ServiceBuilder;
 
@@ -19,10 +25,14 @@ use super::{Limits, Upstream, door};
 /// Returns the routes of a gateway to `upstream`, whose callers are held to `limits` and their chat
 /// requests to `profile`, and whose errors are answered in `dialect` and, as far as the texts are
 /// ours, in `lang`.
+///
+/// Of each caller's conversation one request is served at a time, and `session` says what becomes
+/// of another; with `None` it goes to the upstream like any.
 pub fn router(
     upstream: Upstream,
     limits: Limits,
     profile: Profile,
+    session: Option<Policy>,
     dialect: Dialect,
     lang: Lang,
 ) -> Router {
@@ -33,6 +43,9 @@ pub fn router(
         .layer(limits.of_requests(lang))
         // Before anything is asked of the upstream. What is no chat request passes it unread.
         .layer(ValidateLayer::new(profile).with_lang(lang))
+        // Only what will be served takes a turn, and the body has to be read to know whose. Outside
+        // of the other limits, so that who waits takes no place and no tokens.
+        .layer(one_at_a_time(session, lang))
         // From here to the last byte of the answer. Outside of the tokens, so that who is refused
         // has been charged none.
         .layer(limits.of_concurrent())
@@ -45,6 +58,17 @@ pub fn router(
         .route("/ping", get(relay))
         .with_state(Arc::new(upstream))
         .layer(layers)
+}
+
+/// Returns the layer that serves a conversation's requests one at a time, or none of it with `None`.
+fn one_at_a_time(policy: Option<Policy>, lang: Lang) -> SessionLayer<impl ExtractKey + Clone> {
+    let conversation = policy.map(|_| Conversation::new());
+    // A request without a key passes.
+    let key = move |head: &Parts, hasher: &KeyHasher| match &conversation {
+        Some(conversation) => conversation.extract(head, hasher),
+        None => Ok(None),
+    };
+    SessionLayer::new().with_policy(policy.unwrap_or_default()).with_lang(lang).with_key(key)
 }
 
 /// Sends a chat request on, which is well formed: its bytes, as they came.

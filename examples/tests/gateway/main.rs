@@ -8,5 +8,6 @@ mod in_a_row;
 mod limits;
 mod passing;
 mod retry;
+mod session;
 mod slow_upstream;
 mod wire;

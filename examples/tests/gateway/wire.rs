@@ -1,5 +1,6 @@
 //! The two ends of a test: a gateway on a socket, and a client that keeps what it reads.
 
+use axum::Router;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -12,7 +13,7 @@ use kimi_testkit::{
     script::Script,
     server::MockServer,
 };
-use kimi_tower::retry::RetryPolicy;
+use kimi_tower::{retry::RetryPolicy, session::Policy};
 use kimi_validate::Profile;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -77,13 +78,29 @@ impl Gateway {
 
     /// The same, whose callers have limits.
     pub(crate) async fn limited(dialect: Dialect, upstream: Upstream, limits: Limits) -> Self {
+        Self::serving(upstream, |upstream| {
+            let session = Some(Policy::default());
+            router(upstream, limits, Profile::platform(), session, dialect, Lang::Zh)
+        })
+        .await
+    }
+
+    /// Starts one in front of `upstream` whose conversations have this policy, and which tries once.
+    pub(crate) async fn of_sessions(upstream: Upstream, session: Option<Policy>) -> Self {
+        Self::serving(upstream.with_retry(RetryPolicy::none()), |upstream| {
+            let (limits, profile) = (Limits::none(), Profile::platform());
+            router(upstream, limits, profile, session, Dialect::Errcode, Lang::Zh)
+        })
+        .await
+    }
+
+    async fn serving(upstream: Upstream, router: impl FnOnce(Upstream) -> Router) -> Self {
+        let router = router(upstream);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            axum::serve(listener, router(upstream, limits, Profile::platform(), dialect, Lang::Zh))
-                .await
-                .unwrap();
+            axum::serve(listener, router).await.unwrap();
         });
         Self { url, _tasks: tasks, scripted: None }
     }
