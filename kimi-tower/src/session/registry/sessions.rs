@@ -138,7 +138,7 @@ impl Sessions {
         match holder.is_due(patience, now) {
             IsDue::At(at) => Due::At(at),
             IsDue::ToBeTold(lost) => Due::Told(holder.turn(), holder.tell(lost, now)),
-            IsDue::ToBeTaken => Due::Taken(self.pass_on(key, now)),
+            IsDue::ToBeTaken => Due::Taken(self.pass_on(key, now, |_| true)),
         }
     }
 
@@ -164,10 +164,7 @@ impl Sessions {
     /// Takes back a turn, unless it was taken away before.
     #[inline]
     pub(super) fn release(&mut self, key: Key, turn: u64, now: Instant) -> Freed {
-        if self.holder(key, turn).is_none() {
-            return Freed::default();
-        }
-        self.pass_on(key, now)
+        self.pass_on(key, now, |holder| holder.turn() == turn)
     }
 
     /// Gives up a place, and with it the turn if it was granted.
@@ -185,19 +182,19 @@ impl Sessions {
         freed
     }
 
-    /// Ends the turn that there is, and grants one to the first in the line.
+    /// Ends the turn that there is, if it is the one, and grants one to the first in the line.
     #[inline]
-    fn pass_on(&mut self, key: Key, now: Instant) -> Freed {
+    fn pass_on(&mut self, key: Key, now: Instant, is_it: impl FnOnce(&Holder) -> bool) -> Freed {
         let Self { table, places, last_turn } = self;
-        let Ok(mut known) = table.find_entry(hash(key), |it| it.key == key) else {
+        let known = table.find_entry(hash(key), |it| it.key == key);
+        let Some(mut known) = known.ok().filter(|known| is_it(&known.get().holder)) else {
             return Freed::default();
         };
         let session = known.get_mut();
         let held = Some(session.holder.held(now));
-        let (is_there, woken) =
-            places.call_first(&mut session.line, Called::Granted(*last_turn + 1));
-        if is_there {
+        if session.line.len() > 0 {
             *last_turn += 1;
+            let woken = places.call_first(&mut session.line, Called::Granted(*last_turn)).1;
             let last = std::mem::replace(&mut session.holder, Holder::new(*last_turn, now));
             return Freed { woken, left: last.into_left(), held, is_over: false };
         }
