@@ -15,12 +15,11 @@ pub(crate) fn is_type(value: &HeaderValue, name: &[u8]) -> bool {
 /// Returns the content type without its parameters; empty if there is none.
 #[cfg(any(feature = "catch-error", feature = "validate"))]
 pub(crate) fn essence(headers: &HeaderMap) -> &[u8] {
-    headers.get(header::CONTENT_TYPE).map(essence_of).unwrap_or_default()
+    headers.get(header::CONTENT_TYPE).map(|it| essence_of(it.as_bytes())).unwrap_or_default()
 }
 
-/// Returns a content type without its parameters.
-pub(crate) fn essence_of(value: &HeaderValue) -> &[u8] {
-    let value = value.as_bytes();
+/// Returns a content type, or a range of them, without its parameters.
+pub(crate) fn essence_of(value: &[u8]) -> &[u8] {
     let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
     value[..end].trim_ascii()
 }

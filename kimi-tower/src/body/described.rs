@@ -91,7 +91,7 @@ impl Content {
             b"text/event-stream" => return Self::EventStream,
             _ => {}
         }
-        let essence = media::essence_of(value);
+        let essence = media::essence_of(value.as_bytes());
         if let Some(subtype) = media::application(essence) {
             // `application/grpc+json` is gRPC; `application/problem+json` is JSON.
             return match media::is_json(subtype) {

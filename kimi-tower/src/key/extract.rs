@@ -15,6 +15,16 @@ use super::KeyHasher;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Key(pub(crate) [u64; 2]);
 
+impl Key {
+    /// Returns its bits, for a store beyond this process. They are equal on several machines only if
+    /// their [`KeyHasher`]s have one secret.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let [high, low] = self.0.map(u128::from);
+        (high << 64 | low).to_be_bytes()
+    }
+}
+
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // It is a hash already, of which half tells a place in a table.

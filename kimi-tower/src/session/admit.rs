@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     keep_alive::wants_events,
     lost::Lost,
-    nested::Held,
+    nested::Scope,
     policy::Policy,
     store::{Ask, Asked, Refused, SessionStore},
 };
@@ -53,27 +53,39 @@ pub(super) enum Admitted<T: SessionStore> {
 #[derive(Debug)]
 pub(super) struct Holding<T> {
     pub(super) turn: T,
-    pub(super) held: Held,
+    pub(super) tells: Tells,
+}
+
+/// What is there to say of a turn.
+#[derive(Debug)]
+pub(super) struct Tells {
+    pub(super) scope: Scope,
     pub(super) facts: Option<Facts>,
     pub(super) lang: Lang,
 }
 
-impl<T> Holding<T> {
+impl Tells {
     /// Says what is left of a request that has lost its turn.
     #[cold]
     pub(super) fn lost(&self, lost: Lost) -> Error {
+        self.tell_lost(lost);
+        lost.error(self.lang)
+    }
+
+    /// Says it to all but the client, who has gone.
+    #[cold]
+    pub(super) fn tell_lost(&self, lost: Lost) {
         tracing::debug!(reason = lost.as_str(), "a turn was taken");
         if let Some(facts) = &self.facts {
             facts.tell_session_lost(lost);
         }
-        lost.error(self.lang)
     }
 }
 
 /// A place in the line.
 pub(super) struct Later<P> {
     pub(super) place: P,
-    pub(super) held: Held,
+    pub(super) scope: Scope,
     pub(super) ahead: usize,
     pub(super) since: Instant,
     /// How long it is waited for; `None` if without end.
@@ -89,32 +101,28 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
         let Some(key) = self.key.extract(head, &self.rules.hasher)? else {
             return Ok(Admitted::Free);
         };
-        let held = Held { store: self.store.id(), key };
-        if held.is_within() {
-            return Err(refusal(
-                &head.extensions,
-                Refused::Nested,
-                Duration::ZERO,
-                self.rules.lang,
-            ));
+        let Rules { max_hold, max_idle, max_sessions, lang, .. } = self.rules;
+        let at_once = |refused| refusal(&head.extensions, refused, Duration::ZERO, lang);
+        let scope = Scope { store: self.store.id(), key };
+        if scope.is_within() {
+            return Err(at_once(Refused::Nested));
         }
         let (max_waiting, supersedes) = match self.rules.policy {
             Policy::Queue { max_waiting, .. } => (max_waiting, false),
             Policy::Reject => (0, false),
+            // Nobody is ended for one that is too late itself.
+            Policy::Supersede if is_too_late(head) => return Err(at_once(Refused::TooLate)),
             Policy::Supersede => (0, true),
         };
-        let Rules { max_hold, max_idle, max_sessions, lang, .. } = self.rules;
         let ask = Ask { key, max_waiting, supersedes, max_hold, max_idle, max_sessions };
         match self.store.ask(&ask) {
             Asked::Granted(turn) => {
                 let facts = head.extensions.get::<Facts>().cloned();
                 Facts::tell_session(&head.extensions, SessionDecision::Granted);
-                Ok(Admitted::Now(Holding { turn, held, facts, lang }))
+                Ok(Admitted::Now(Holding { turn, tells: Tells { scope, facts, lang } }))
             }
-            Asked::Waits { place, ahead } => self.wait(head, place, held, ahead),
-            Asked::Refused(refused) => {
-                Err(refusal(&head.extensions, refused, Duration::ZERO, self.rules.lang))
-            }
+            Asked::Waits { place, ahead } => self.wait(head, place, scope, ahead),
+            Asked::Refused(refused) => Err(at_once(refused)),
         }
     }
 
@@ -123,7 +131,7 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
         &self,
         head: &Parts,
         place: T::Place,
-        held: Held,
+        scope: Scope,
         ahead: usize,
     ) -> Result<Admitted<T>, Error> {
         let since = Instant::now();
@@ -143,8 +151,12 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
         }
         let keep_alive = self.rules.keep_alive.filter(|_| wants_events(head));
         let lang = self.rules.lang;
-        Ok(Admitted::Later(Later { place, held, ahead, since, until, keep_alive, lang }))
+        Ok(Admitted::Later(Later { place, scope, ahead, since, until, keep_alive, lang }))
     }
+}
+
+fn is_too_late(head: &Parts) -> bool {
+    Deadline::of(head).is_some_and(|deadline| deadline.instant() <= Instant::now())
 }
 
 /// The error of a request that is not let through.

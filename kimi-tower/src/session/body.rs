@@ -7,13 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use kimi_errors::{BoxError, Error};
+use kimi_errors::{BoxError, Error, ErrorKind};
 use pin_project_lite::pin_project;
 
 use super::{
-    admit::Holding,
+    admit::{Holding, Tells},
     keep_alive::{KeptAlive, Sent},
-    slot::{Read, Slot},
+    slot::{Read, Slot, Why},
     store::SessionTurn,
 };
 
@@ -39,13 +39,12 @@ pin_project! {
     }
 }
 
-/// A body with its turn.
+/// A body with its turn. Both are in the slot.
 struct Held<B, T> {
-    slot: Arc<Slot<B>>,
+    slot: Arc<Slot<B, T>>,
     /// What the body has said last of how much is to come; it cannot be asked while it is away.
     size_hint: SizeHint,
-    /// Given back after the body is gone.
-    holding: Holding<T>,
+    tells: Tells,
 }
 
 impl<B, T> ResponseBody<B, T> {
@@ -61,27 +60,31 @@ impl<B, T> ResponseBody<B, T> {
 impl<B, T> ResponseBody<B, T>
 where
     B: Body + Send + 'static,
-    T: SessionTurn,
+    T: SessionTurn + Send + 'static,
 {
     /// Keeps the turn until the end of the body. Fails if it was lost before.
-    pub(super) fn held(body: B, mut holding: Holding<T>) -> Result<Self, Error> {
+    pub(super) fn held(body: B, holding: Holding<T>) -> Result<Self, Error> {
         if body.is_end_stream() {
             return Ok(Self::free(body));
         }
+        let Holding { mut turn, tells } = holding;
         let size_hint = body.size_hint();
         let slot = Arc::new(Slot::new(body));
-        if let Some(lost) = holding.turn.set_end(Arc::clone(&slot) as _) {
-            return Err(holding.lost(lost));
+        if let Some(lost) = turn.set_end(Arc::clone(&slot) as _) {
+            // The body first, then the turn.
+            drop(slot);
+            return Err(tells.lost(lost));
         }
-        Ok(Self { form: Form::Held { held: Held { slot, size_hint, holding } } })
+        slot.put(turn);
+        Ok(Self { form: Form::Held { held: Held { slot, size_hint, tells } } })
     }
 }
 
 impl<B: Body, T> Held<B, T> {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<(Read<B>, bool)> {
-        let Self { slot, size_hint, holding } = self;
+        let Self { slot, size_hint, tells } = self;
         let mut is_over = false;
-        let read = holding.held.within(|| {
+        let read = tells.scope.within(|| {
             slot.poll_frame(cx, |body| {
                 *size_hint = body.size_hint();
                 is_over = body.is_end_stream();
@@ -91,11 +94,13 @@ impl<B: Body, T> Held<B, T> {
     }
 }
 
-/// The reader is gone, or has had all: first the body ends, then the turn.
+/// The reader is gone, or has had all.
 impl<B, T> Drop for Held<B, T> {
     fn drop(&mut self) {
-        let Self { slot, holding, .. } = self;
-        holding.held.within(|| slot.close());
+        let Self { slot, tells, .. } = self;
+        if let Some(lost) = tells.scope.within(|| slot.close()) {
+            tells.tell_lost(lost);
+        }
     }
 }
 
@@ -135,7 +140,9 @@ where
                 (Read::Frame(Some(Ok(frame))), true) => Some(Ok(frame)),
                 (Read::Frame(Some(Err(error))), _) => Some(Err(error.into().into())),
                 (Read::Frame(None), _) => None,
-                (Read::Lost(lost), _) => Some(Err(held.holding.lost(lost))),
+                (Read::NotThere(Why::Lost(lost)), _) => Some(Err(held.tells.lost(lost))),
+                (Read::NotThere(Why::Panicked), _) => Some(Err(Error::new(ErrorKind::System))),
+                (Read::NotThere(Why::Over), _) => None,
             },
         };
         form.set(Form::Over);

@@ -114,13 +114,13 @@ where
                 // Called => (Called | Refused)
                 StateProj::Called { future, holding } => {
                     let held = holding.as_mut().expect("a future is not polled after it is ready");
-                    match held.held.within(|| future.poll(cx)) {
+                    match held.tells.scope.within(|| future.poll(cx)) {
                         Poll::Ready(outcome) => {
                             return Poll::Ready(answer(outcome, holding.take()));
                         }
                         Poll::Pending => {
                             let lost = ready!(held.turn.poll_lost(cx));
-                            State::Refused { error: Some(held.lost(lost)) }
+                            State::Refused { error: Some(held.tells.lost(lost)) }
                         }
                     }
                 }
@@ -144,7 +144,7 @@ fn answer<R, E, T>(
 where
     R: Body + Send + 'static,
     E: Into<BoxError>,
-    T: SessionTurn,
+    T: SessionTurn + Send + 'static,
 {
     let response = outcome.map_err(|error| error.into())?;
     let holding = holding.expect("it is there, or the future was ready before");

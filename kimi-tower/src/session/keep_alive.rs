@@ -7,13 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use kimi_errors::{Error, ErrorKind};
 #[cfg(feature = "validate")]
 use kimi_validate::ChatRequest;
 use tokio::time::{Sleep, sleep};
 
 use super::ResponseBody;
+use crate::media::essence_of;
 
 /// A comment of an event stream, which its readers skip: WHATWG HTML §9.2.6.
 const COMMENT: Bytes = Bytes::from_static(b": keep-alive\n\n");
@@ -39,20 +40,33 @@ pub(super) enum Sent<B, T> {
     Failed(Error),
 }
 
-/// Returns whether a request asks for a stream of events: by `"stream":true` in a checked body, or
-/// by an `accept` that names the type.
+/// Returns whether a request asks for a stream of events, and for nothing else: by `"stream":true`
+/// in a checked body, or by an `accept` that names that type alone (RFC 9110 §12.5.1).
 pub(super) fn wants_events(head: &Parts) -> bool {
+    if head.method == Method::HEAD {
+        return false;
+    }
     #[cfg(feature = "validate")]
     if let Some(chat) = head.extensions.get::<ChatRequest>() {
         return chat.is_stream();
     }
     let accepted = head.headers.get_all(header::ACCEPT).iter();
-    accepted.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(|range| {
-        let range = range.trim_ascii_start();
-        range
-            .get(..EVENT_STREAM.len())
-            .is_some_and(|it| it.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
-    })
+    let mut types = accepted
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter(|range| is_accepted(range))
+        .map(essence_of)
+        .filter(|essence| !essence.is_empty() && !essence.contains(&b'*'))
+        .peekable();
+    types.peek().is_some() && types.all(|it| it.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
+}
+
+/// Whether the weight of a range, if it has one, is more than nothing.
+fn is_accepted(range: &[u8]) -> bool {
+    let weight = range.split(|byte| *byte == b';').skip(1).find_map(|parameter| {
+        let parameter = parameter.trim_ascii();
+        parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))
+    });
+    weight.is_none_or(|weight| weight.iter().any(|digit| (b'1'..=b'9').contains(digit)))
 }
 
 impl<B, T> KeptAlive<B, T> {
@@ -84,9 +98,8 @@ impl<B, T> KeptAlive<B, T> {
 fn read<B, T>(answer: Response<ResponseBody<B, T>>) -> Sent<B, T> {
     let (head, body) = answer.into_parts();
     let content_type = head.headers.get(header::CONTENT_TYPE);
-    let is_stream = content_type.is_some_and(|it| {
-        crate::media::essence_of(it).eq_ignore_ascii_case(EVENT_STREAM.as_bytes())
-    });
+    let is_stream = content_type
+        .is_some_and(|it| essence_of(it.as_bytes()).eq_ignore_ascii_case(EVENT_STREAM.as_bytes()));
     if head.status == StatusCode::OK && is_stream {
         return Sent::Answer(body);
     }
@@ -107,7 +120,27 @@ mod tests {
                 accept.iter().fold(Request::get("/"), |it, value| it.header("accept", *value));
             wants_events(&request.body(()).unwrap().into_parts().0)
         };
-        assert!(wants(&["text/event-stream"]) && wants(&["*/*", "a/b, TEXT/event-stream;q=1"]));
-        assert!(!wants(&[]) && !wants(&["*/*"]) && !wants(&["application/json"]));
+        for accept in [
+            &["text/event-stream"][..],
+            &["*/*", "text/*, TEXT/event-stream ; q=0.1"],
+            &["text/event-stream; charset=utf-8", "application/json;q=0"],
+        ] {
+            assert!(wants(accept), "{accept:?}");
+        }
+        for accept in [
+            &[][..],
+            &[""],
+            &["*/*"],
+            &["application/json"],
+            &["text/event-streams"],
+            &["text/event-stream;q=0", "*/*"],
+            &["text/event-stream; Q=0.000"],
+            // It would rather have, or bear, the answer as it comes.
+            &["application/json, text/event-stream"],
+        ] {
+            assert!(!wants(accept), "{accept:?}");
+        }
+        let head = Request::head("/").header("accept", "text/event-stream").body(());
+        assert!(!wants_events(&head.unwrap().into_parts().0));
     }
 }

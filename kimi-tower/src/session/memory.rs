@@ -1,10 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{
-        Arc as StdArc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc as StdArc,
     task::{Context, Poll, ready},
 };
 
@@ -13,7 +10,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::{
     lost::Lost,
     registry::{self, Place, Registry, Turn, Waited},
-    store::{Ask, Asked, EndTurn, Gauges, Refused, SessionPlace, SessionStore, SessionTurn},
+    store::{
+        Ask, Asked, EndTurn, Gauges, Refused, SessionPlace, SessionStore, SessionTurn, StoreId,
+    },
 };
 use crate::sync::Arc;
 
@@ -23,13 +22,15 @@ use crate::sync::Arc;
 #[derive(Clone)]
 pub struct MemoryStore {
     registry: Arc<Registry>,
-    id: u64,
+    id: StoreId,
 }
 
 /// The turn of a session in a [`MemoryStore`].
+#[must_use]
 pub struct MemoryTurn(Turn);
 
 /// A place in the line of a session in a [`MemoryStore`].
+#[must_use]
 pub struct MemoryPlace {
     place: Place,
     /// `None` where no time of the holder is bounded.
@@ -40,8 +41,7 @@ impl MemoryStore {
     /// Creates a store without sessions.
     #[must_use]
     pub fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { registry: Arc::new(Registry::new()), id: NEXT.fetch_add(1, Relaxed) }
+        Self { registry: Arc::new(Registry::new()), id: StoreId::new() }
     }
 
     /// Returns how many sessions and waiters there are, and what was measured.
@@ -75,7 +75,7 @@ impl SessionStore for MemoryStore {
         }
     }
 
-    fn id(&self) -> u64 {
+    fn id(&self) -> StoreId {
         self.id
     }
 }
@@ -97,6 +97,9 @@ impl SessionTurn for MemoryTurn {
 impl SessionPlace for MemoryPlace {
     type Turn = MemoryTurn;
 
+    /// # Panics
+    ///
+    /// If it was ready before.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<MemoryTurn, Refused>> {
         loop {
             match self.place.poll(cx, Instant::now()) {

@@ -17,7 +17,8 @@
 //!
 //! - at the end of the body: with its last byte if the body knows its end, else when its reader
 //!   asks for more, or with its error;
-//! - at once if the answer has no body when it comes, as to HEAD, or if the service fails;
+//! - at once if the body is at its end when it comes, or if the service fails. Where a server does not
+//!   read a body, as of an answer to HEAD, it drops it;
 //! - when future or body is dropped, or panics;
 //! - when others wait and it has been held for `max_hold`, or its reader has not asked for more for
 //!   `max_idle`; or when it is superseded. The rest of the answer is then an error, whatever the
@@ -88,7 +89,8 @@
 //!
 //! ```
 //!
-//! until its turn comes; the events of the answer follow. The fields of the answer's head are lost
+//! until the head of the answer comes; its events follow. That a stream is asked for is seen from
+//! `"stream":true` in a checked body, else from an `accept` that names that type alone. The fields of the answer's head are lost
 //! then, and a refusal, or an answer that is no stream, is an error of the body, which `catch_error`
 //! writes as the last event. With `raise_error` inside, that error says what the answer said.
 //!
@@ -103,16 +105,19 @@
 //! # Concurrency
 //!
 //! T1. At most one request of a session is at work, from its turn to the end of its body, its error,
-//!     its panic or its drop. What is ended from elsewhere is dropped before the next begins; only a
-//!     future that nobody polls, though it was woken, is not waited for longer than a second.
+//!     its panic or its drop. What is ended from elsewhere is dropped before the next begins. Only
+//!     what was told to end, and has not done so after a second, is not waited for: a future that
+//!     nobody polls although it was woken, or one poll, or drop, that takes longer.
 //! T2. Turns are granted in the order of `call`, and no newcomer overtakes.
 //! T3. A session that nobody holds or awaits is not kept, and takes no memory. Where there were very
-//!     many, the memory is given back but for up to 28 sessions' and 32 waiters' in each of 16 parts.
+//!     many, the memory is given back but for up to 28 sessions' and 32 waiters' in each of 16 parts;
+//!     that of who waited, as soon as nobody waits in its part.
 //! T4. Whoever is dropped makes room for the next: from the line at once and in constant time,
 //!     wherever it stands; with the turn, also one that it has not seen yet. Its work is not begun.
 //! T5. A session never waits for another. A lock that is shared by some is held for a few steps,
 //!     never while foreign code runs. Each that waits is woken once, by its turn; and, where times
-//!     are bounded, as often as the least of them passes.
+//!     are bounded, when one of them may be over. Each looks for itself: whoever is before it need
+//!     not be polled.
 //!
 //! Of the inner service
 //!
@@ -129,10 +134,14 @@
 //! # Caveats
 //!
 //! - A turn is taken only for somebody who waits. A reader that nobody waits for may take its time.
-//! - That a request waits for itself is seen where it is sent within the poll of the work that has
-//!   the turn, as by `await` in a handler. Sent from a task of its own, it waits for `max_wait`.
-//! - The layers of one store should agree on `max_hold` and `max_idle`. One that waits looks again
-//!   after the least of its own, so that a holder with less may keep it for that long.
+//! - That a request waits for itself is seen where `call` is called within a poll of the work that
+//!   has the turn, as by `await` in a handler. It is refused then also if its future is given to
+//!   another task, and need not wait for itself. Called in a task of its own, or of two sessions
+//!   that each call the other, it waits for `max_wait`.
+//! - `max_hold` and `max_idle` are those of whoever waits, not of the one that has the turn.
+//! - A turn that has come, and is not seen by whoever waited for it, counts as an answer that is not
+//!   read.
+//! - A [`Deadline`] bounds the wait. A request whose deadline is over still has a turn that is free.
 //! - After its turn has come, a request waits for the inner service to be ready for up to `max_hold`
 //!   if others wait, and else without a limit of time, as before every call.
 //! - An upgraded connection is not covered: the answer that announces it has no body.

@@ -5,20 +5,21 @@
 
 use std::cell::RefCell;
 
+use super::store::StoreId;
 use crate::key::Key;
 
 thread_local! {
-    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Vec<Scope>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A turn: of which store, and of which session.
+/// The work of a turn: of which store, and of which session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Held {
-    pub(super) store: u64,
+pub(super) struct Scope {
+    pub(super) store: StoreId,
     pub(super) key: Key,
 }
 
-impl Held {
+impl Scope {
     /// Does some of the work that this turn is held for.
     #[inline]
     pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
@@ -38,7 +39,7 @@ struct Within;
 
 impl Within {
     #[inline]
-    fn enter(turn: Held) -> Option<Self> {
+    fn enter(turn: Scope) -> Option<Self> {
         // There is nothing to note while a thread ends.
         HELD.try_with(|held| held.borrow_mut().push(turn)).ok().map(|()| Self)
     }
@@ -59,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_turn_is_known_within_its_work_alone() {
-        let [one, other] = [1, 2].map(|store| Held { store, key: Key([7, 7]) });
+        let [one, other] =
+            [StoreId::new(), StoreId::new()].map(|store| Scope { store, key: Key([7, 7]) });
         assert!(!one.is_within());
         one.within(|| {
             assert!(one.is_within() && !other.is_within());

@@ -61,7 +61,7 @@ where
             // called.
             Ok(Admitted::Free) => ResponseFuture::free(self.inner.call(request)),
             Ok(Admitted::Now(holding)) => {
-                let future = holding.held.within(|| self.inner.call(request));
+                let future = holding.tells.scope.within(|| self.inner.call(request));
                 ResponseFuture::called(future, holding)
             }
             Ok(Admitted::Later(later)) => {

@@ -6,7 +6,10 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -28,8 +31,22 @@ pub trait SessionStore {
     /// Asks for a turn, or else for a place in the line, which is by the order of these calls.
     fn ask(&self, ask: &Ask) -> Asked<Self::Turn, Self::Place>;
 
-    /// Returns a number that no other store of this process has, and all clones of this one.
-    fn id(&self) -> u64;
+    /// Returns what all clones of this store have, and no other: it is made with the store.
+    fn id(&self) -> StoreId;
+}
+
+/// Tells the stores of one process apart.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct StoreId(u64);
+
+impl StoreId {
+    /// Creates one that is equal to no other.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "each is another, and none the default")]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Relaxed))
+    }
 }
 
 /// A turn.
@@ -54,17 +71,21 @@ pub trait SessionPlace {
     /// The turn that is waited for.
     type Turn;
 
-    /// Returns the turn when it has come.
+    /// Returns the turn when it has come, or why it never will. It is not polled after that.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Turn, Refused>>;
 }
 
 /// Ends an answer from elsewhere, also if nobody reads it.
+///
+/// The turn goes with what it ends: it is dropped as soon as nothing of that is at work any more, at
+/// once or later, from within [`end`](Self::end) or elsewhere.
 pub trait EndTurn: fmt::Debug + Send + Sync {
-    /// Ends it, and returns whether nothing of it is at work any more. If not, it is about to end
-    /// by itself, and the turn is then dropped.
-    fn end(&self, lost: Lost) -> bool;
+    /// Ends it. Runs code of the body and of its reader, and drops the turn, so that it is not to be
+    /// called while something is locked. Whoever calls it a second time changes nothing.
+    fn end(&self, lost: Lost);
 
-    /// Returns since when its reader has not asked for more; `None` if it waits for more.
+    /// Returns since when its reader has not asked for more; `None` if it waits for more, is at
+    /// work, or has ended. Takes a few steps and runs no code of others.
     fn idle_since(&self) -> Option<tokio::time::Instant>;
 }
 
@@ -103,6 +124,7 @@ impl Ask {
 
 /// What becomes of one that asks.
 #[derive(Debug)]
+#[must_use]
 #[expect(clippy::exhaustive_enums, reason = "nobody can serve what it does not know")]
 pub enum Asked<T, P> {
     /// It has the turn.

@@ -13,7 +13,7 @@ use tokio::time::{Sleep, sleep, sleep_until};
 use tower_service::Service;
 
 use super::{
-    admit::{Holding, Later, refusal},
+    admit::{Holding, Later, Tells, refusal},
     store::{Refused, SessionPlace, SessionTurn},
 };
 use crate::facts::{Facts, SessionDecision};
@@ -74,13 +74,13 @@ where
         let holding = this.holding.as_mut().expect("it was set above, or by an earlier poll");
         // A turn can be lost while the service is not ready.
         if let Poll::Ready(lost) = holding.turn.poll_lost(cx) {
-            return Poll::Ready(Err(holding.lost(lost)));
+            return Poll::Ready(Err(holding.tells.lost(lost)));
         }
         // T6. Only now: it is called as soon as it is ready.
-        let ready = holding.held.within(|| this.service.poll_ready(cx));
+        let ready = holding.tells.scope.within(|| this.service.poll_ready(cx));
         ready!(ready).map_err(|error| error.into())?;
         let request = this.request.take().expect("it is taken once");
-        let future = holding.held.within(|| this.service.call(request));
+        let future = holding.tells.scope.within(|| this.service.call(request));
         let holding = this.holding.take().expect("it is there, as was seen above");
         Poll::Ready(Ok((future, holding)))
     }
@@ -104,10 +104,10 @@ where
         // A turn that is there counts, even if it is looked at late.
         match later.place.poll_turn(cx) {
             Poll::Ready(Ok(turn)) => {
-                let (held, ahead, waited) = (later.held, later.ahead, since.elapsed());
+                let (scope, ahead, waited) = (later.scope, later.ahead, since.elapsed());
                 Facts::tell_session(extensions, SessionDecision::Waited { ahead, waited });
                 let facts = extensions.get::<Facts>().cloned();
-                *this.holding = Some(Holding { turn, held, facts, lang });
+                *this.holding = Some(Holding { turn, tells: Tells { scope, facts, lang } });
                 // The timer has nobody to wake any more.
                 this.sleep.set(None);
                 *this.later = None;

@@ -20,6 +20,8 @@ pub(super) struct Holder {
     waker: Option<Waker>,
     /// What ends it, and knows for how long it was not read.
     end: Option<Arc<dyn EndTurn>>,
+    /// Whether it has waited for the turn, and has not seen yet that it has come.
+    is_unseen: bool,
 }
 
 /// Longest times of those that hold while others wait.
@@ -48,21 +50,47 @@ pub(super) enum IsDue {
     /// It is to be told to end.
     ToBeTold(Lost),
     /// It was told, and has not ended.
-    ToBeTaken,
+    ToBeTaken(Lost),
 }
 
 /// How a holder is told to end, when nothing is locked.
-#[derive(Default)]
 pub(super) struct Notice {
-    pub(super) lost: Option<Lost>,
-    pub(super) waker: Option<Waker>,
-    pub(super) end: Option<Arc<dyn EndTurn>>,
+    lost: Lost,
+    waker: Option<Waker>,
+    end: Option<Arc<dyn EndTurn>>,
+}
+
+/// What a holder leaves, to be dropped when nothing is locked.
+#[derive(Default)]
+#[expect(dead_code, reason = "it is kept to be dropped")]
+pub(super) struct Left {
+    waker: Option<Waker>,
+    end: Option<Arc<dyn EndTurn>>,
+}
+
+impl Notice {
+    /// Only when nothing is locked. Whoever is told runs the code of others.
+    pub(super) fn tell(self) {
+        if let Some(end) = self.end {
+            end.end(self.lost);
+        }
+        self.waker.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl Holder {
     #[inline]
     pub(super) const fn new(turn: u64, since: Instant) -> Self {
-        Self { turn, since, told: None, waker: None, end: None }
+        Self { turn, since, told: None, waker: None, end: None, is_unseen: false }
+    }
+
+    /// One that has waited for the turn, and has to be polled to see that it has come.
+    pub(super) fn granted(turn: u64, since: Instant) -> Self {
+        Self { is_unseen: true, ..Self::new(turn, since) }
+    }
+
+    pub(super) const fn has_seen(&mut self) {
+        self.is_unseen = false;
     }
 
     #[inline]
@@ -101,18 +129,19 @@ impl Holder {
     /// Tells it to end, as soon as nothing is locked.
     pub(super) fn tell(&mut self, lost: Lost, now: Instant) -> Notice {
         self.told = Some((lost, now));
-        Notice { lost: Some(lost), waker: self.waker.take(), end: self.end.clone() }
+        Notice { lost, waker: self.waker.take(), end: self.end.clone() }
     }
 
     /// Looks whether it has had its time.
     pub(super) fn is_due(&self, patience: Patience, now: Instant) -> IsDue {
-        if let Some((_, told)) = self.told {
+        if let Some((lost, told)) = self.told {
             let at = told + GRACE;
-            return if at > now { IsDue::At(Some(at)) } else { IsDue::ToBeTaken };
+            return if at > now { IsDue::At(Some(at)) } else { IsDue::ToBeTaken(lost) };
         }
         let hold = patience.max_hold.and_then(|max| self.since.checked_add(max));
         // One that is read, or has nothing to read yet, may be idle from now on, at the earliest.
-        let idle_since = self.end.as_ref().and_then(|end| end.idle_since());
+        let unseen = self.is_unseen.then_some(self.since);
+        let idle_since = unseen.or_else(|| self.end.as_ref().and_then(|end| end.idle_since()));
         let idle = patience.max_idle.and_then(|max| idle_since.unwrap_or(now).checked_add(max));
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_over(hold) {
@@ -124,8 +153,9 @@ impl Holder {
         }
     }
 
+    /// Takes what is to be dropped when nothing is locked.
     #[inline]
-    pub(super) fn into_left(self) -> Notice {
-        Notice { lost: None, waker: self.waker, end: self.end }
+    pub(super) const fn take_left(&mut self) -> Left {
+        Left { waker: self.waker.take(), end: self.end.take() }
     }
 }

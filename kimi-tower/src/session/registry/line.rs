@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-/// How many nodes are kept for later when nobody waits: 32, ours.
+/// For how many the room is kept when nobody waits: 32, ours.
 const SPARE: usize = 32;
 
 /// The places of all who wait in one shard: a slab whose nodes are linked to [`Line`]s, so that
@@ -48,13 +48,20 @@ pub(super) enum Called {
 }
 
 /// What somebody finds who looks at its place.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Look {
-    /// It waits, and is the first if `is_first`.
-    Waits {
-        is_first: bool,
-    },
-    Called(Called),
+    Waits,
+    /// It is in no line any more.
+    Called(Called, Gone),
+}
+
+/// What is left of a place, to be dropped when nothing is locked.
+#[derive(Debug, Default)]
+#[expect(dead_code, reason = "it is kept to be dropped")]
+pub(super) struct Gone {
+    waker: Option<Waker>,
+    /// The room of very many who waited, as soon as nobody does.
+    nodes: Vec<Node>,
 }
 
 impl Line {
@@ -95,35 +102,34 @@ impl Places {
     /// then is to be dropped when nothing is locked. Else the place is given up.
     pub(super) fn look(&mut self, place: usize, waker: &mut Option<Waker>) -> Look {
         match &mut self.nodes[place] {
-            Node::Waiting { waker: registered, ahead, .. } => {
+            Node::Waiting { waker: registered, .. } => {
                 std::mem::swap(registered, waker);
-                Look::Waits { is_first: ahead.is_none() }
+                Look::Waits
             }
             Node::Called(called) => {
                 let called = *called;
-                self.remove(place);
-                Look::Called(called)
+                Look::Called(called, Gone { waker: None, nodes: self.remove(place) })
             }
             // Nobody has a place that is free. But to panic here would be worse.
-            Node::Free { .. } => Look::Called(Called::Superseded),
+            Node::Free { .. } => Look::Called(Called::Superseded, Gone::default()),
         }
     }
 
-    /// Gives up a place. Returns what it was called for, and a waker to be dropped when nothing is
-    /// locked.
+    /// Gives up a place. Returns what it was called for, and what is left of it.
     pub(super) fn leave(
         &mut self,
         line: Option<&mut Line>,
         place: usize,
-    ) -> (Option<Called>, Option<Waker>) {
-        let left = match (&self.nodes[place], line) {
+    ) -> (Option<Called>, Gone) {
+        let (called, waker) = match (&self.nodes[place], line) {
             (Node::Waiting { .. }, Some(line)) => (None, self.unlink(line, place)),
             (Node::Called(called), _) => (Some(*called), None),
             // Neither can be: who waits waits for somebody, and a place is given up once.
-            (Node::Waiting { .. }, None) | (Node::Free { .. }, _) => return (None, None),
+            (Node::Waiting { .. }, None) | (Node::Free { .. }, _) => {
+                return (None, Gone::default());
+            }
         };
-        self.remove(place);
-        left
+        (called, Gone { waker, nodes: self.remove(place) })
     }
 
     /// Takes a place out of its line, not out of the slab.
@@ -162,16 +168,17 @@ impl Places {
         place
     }
 
-    fn remove(&mut self, place: usize) {
+    /// Returns all the room that there is if there was much, and nobody is left in it: to give it
+    /// back takes a step for each that has waited.
+    fn remove(&mut self, place: usize) -> Vec<Node> {
+        self.nodes[place] = Node::Free { next: self.free };
+        self.free = Some(place);
         self.taken -= 1;
-        if self.taken > 0 {
-            self.nodes[place] = Node::Free { next: self.free };
-            self.free = Some(place);
-            return;
+        if self.taken > 0 || self.nodes.capacity() <= SPARE {
+            return Vec::new();
         }
         self.free = None;
-        self.nodes.clear();
-        self.nodes.shrink_to(SPARE);
+        std::mem::take(&mut self.nodes)
     }
 }
 

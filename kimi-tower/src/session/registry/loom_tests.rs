@@ -258,16 +258,21 @@ fn t5_whoever_is_granted_a_turn_is_woken_once() {
 
 /// What a body's slot does, which has no reader.
 #[derive(Debug)]
-struct Unread(std::sync::Arc<AtomicUsize>);
+struct Unread(Mutex<Option<Turn>>);
 
 impl EndTurn for Unread {
-    fn end(&self, _: Lost) -> bool {
-        self.0.fetch_add(1, SeqCst) == 0
+    fn end(&self, _: Lost) {
+        let turn = self.0.lock().unwrap().take();
+        drop(turn);
     }
 
     fn idle_since(&self) -> Option<Instant> {
         None
     }
+}
+
+fn supersede(registry: &Arc<Registry>) -> Asked {
+    ask(registry, Ask { supersedes: true, ..Ask::new(KEY) })
 }
 
 /// Whether the holder lets go by itself, is ended, or both at the same time.
@@ -276,43 +281,73 @@ fn t1_a_turn_that_is_superseded_is_passed_on_once() {
     model(|| {
         let registry = Arc::new(Registry::new());
         let held = now(&registry, KEY).unwrap();
-        let ended = std::sync::Arc::new(AtomicUsize::new(0));
-        assert!(held.set_end(std::sync::Arc::new(Unread(ended.clone()))).is_none());
-        let releases = thread::spawn(move || drop(held));
-        let newest = ask(&registry, Ask { supersedes: true, ..Ask::new(KEY) });
-        let newest = match newest {
+        let unread = std::sync::Arc::new(Unread(Mutex::new(None)));
+        assert!(held.set_end(unread.clone()).is_none());
+        *unread.0.lock().unwrap() = Some(held);
+        let releases = thread::spawn(move || unread.end(Lost::MaxHold));
+        let newest = match supersede(&registry) {
             Asked::Granted(turn) => turn,
             Asked::Waits { place, .. } => turn(place).unwrap(),
             Asked::Refused(_) => panic!("the newest is not refused"),
         };
         // What was before has ended, and cannot give back what is not its own.
         releases.join().unwrap();
-        assert!(ended.load(SeqCst) <= 1);
+        assert!(newest.poll_lost(&Context::from_waker(Waker::noop())).is_pending());
         assert!(now(&registry, KEY).is_none());
         drop(newest);
         assert_empty(&registry);
     });
 }
 
-/// Two of the newest come at the same time; one of them is not the newest.
+/// Two of the newest come at the same time. The newest of all is not told to end, and whoever is
+/// not the newest is.
 #[test]
-fn t1_of_those_who_supersede_each_other_one_has_the_turn() {
+fn t1_of_those_who_supersede_each_other_the_newest_has_the_turn() {
     model(|| {
         let registry = Arc::new(Registry::new());
         let held = now(&registry, KEY).unwrap();
-        let supersede = |registry: Arc<Registry>| {
-            move || match ask(&registry, Ask { supersedes: true, ..Ask::new(KEY) }) {
-                Asked::Waits { place, .. } => turn(place).is_some(),
-                Asked::Granted(_) => true,
-                Asked::Refused(_) => panic!("the newest is not refused"),
-            }
+        let lost = |turn: &Turn| turn.poll_lost(&Context::from_waker(Waker::noop()));
+        let other = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || supersede(&registry))
         };
-        let threads = [(); 2].map(|()| thread::spawn(supersede(Arc::clone(&registry))));
-        let told = block_on(poll_fn(|cx| held.poll_lost(cx)));
-        assert_eq!(told, Lost::Superseded);
+        let own = supersede(&registry);
+        let other = other.join().unwrap();
+        assert!(lost(&held).is_ready());
         drop(held);
-        let served = threads.map(|thread| thread.join().unwrap());
-        assert!(served.contains(&true));
+        let served = [own, other].map(|asked| match asked {
+            Asked::Waits { place, .. } => turn(place),
+            Asked::Granted(_) | Asked::Refused(_) => panic!("it was held"),
+        });
+        let served: Vec<_> = served.into_iter().flatten().collect();
+        assert_eq!(served.len(), 1);
+        assert!(lost(&served[0]).is_pending());
+        drop(served);
+        assert_empty(&registry);
+    });
+}
+
+/// The holder goes while others come that want its session: one of them may have it before the
+/// other comes, and has lost it then.
+#[test]
+fn t1_whoever_supersedes_does_not_end_itself() {
+    model(|| {
+        let registry = Arc::new(Registry::new());
+        let held = now(&registry, KEY).unwrap();
+        let releases = thread::spawn(move || drop(held));
+        let supersedes = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || {
+                let turn = match supersede(&registry) {
+                    Asked::Granted(turn) => turn,
+                    Asked::Waits { place, .. } => turn(place).unwrap(),
+                    Asked::Refused(_) => panic!("the newest is not refused"),
+                };
+                assert!(turn.poll_lost(&Context::from_waker(Waker::noop())).is_pending());
+            })
+        };
+        releases.join().unwrap();
+        supersedes.join().unwrap();
         assert_empty(&registry);
     });
 }

@@ -4,26 +4,25 @@ mod holder;
 mod line;
 #[cfg(all(test, loom))]
 mod loom_tests;
+mod place;
 mod sessions;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod turn;
 
-use std::{
-    fmt,
-    sync::Arc as StdArc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{fmt, task::Waker};
 
 use tokio::time::Instant;
 
 use self::{
     holder::{Notice, Patience},
-    line::{Called, Look},
-    sessions::{Answer, Asking, Due, Freed, Sessions},
+    sessions::{Answer, Asking, Freed, Sessions},
+};
+pub(super) use self::{
+    place::{Place, Waited},
+    turn::Turn,
 };
 use super::{
-    EndTurn, Lost,
     gauges::{Gauges, Times},
     store::{Ask, Refused},
 };
@@ -40,12 +39,13 @@ const SHARDS: usize = if cfg!(all(test, loom)) { 2 } else { 16 };
 
 /// The sessions of all shards.
 pub(super) struct Registry {
-    /// Each lock protects the sessions of a shard. Inside it a body's own lock may be taken, which
-    /// takes none. No waker is cloned, woken or dropped inside it, and no body dropped, since that
-    /// runs the code of others.
+    /// Each lock protects the sessions of a shard. Inside it [`EndTurn::idle_since`] is called,
+    /// which takes a body's own lock, which takes none. No waker is cloned, woken or dropped inside
+    /// it, and no body dropped, since that runs the code of others.
+    ///
+    /// [`EndTurn::idle_since`]: super::EndTurn::idle_since
     shards: [Lock<Shard>; SHARDS],
-    /// How many sessions there are: no shard's lock covers it, so that it is counted before one is
-    /// made and after it is gone.
+    /// How many sessions there are. Only changed while a shard is locked in which one comes or goes.
     active: AtomicUsize,
 }
 
@@ -63,32 +63,6 @@ pub(super) enum Asked {
     Refused(Refused),
 }
 
-/// A turn, given back on drop.
-pub(super) struct Turn {
-    registry: Arc<Registry>,
-    key: Key,
-    turn: u64,
-}
-
-/// A place in the line of a session, given back on drop.
-pub(super) struct Place {
-    registry: Arc<Registry>,
-    key: Key,
-    since: Instant,
-    patience: Patience,
-    /// `None` when it was called.
-    index: Option<usize>,
-}
-
-/// What somebody finds who waits.
-#[derive(Debug)]
-pub(super) enum Waited {
-    Granted(Turn),
-    Superseded,
-    /// It is still waiting, and is to look again at this time, if any, without being woken.
-    Until(Option<Instant>),
-}
-
 impl Registry {
     pub(super) fn new() -> Self {
         Self {
@@ -101,57 +75,20 @@ impl Registry {
     pub(super) fn ask(this: &Arc<Self>, ask: &Ask, now: Instant) -> Asked {
         let key = ask.key;
         let asking = Asking { max_waiting: ask.max_waiting, supersedes: ask.supersedes, now };
-        let mut superseded = Vec::new();
-        // It is given back below if no session is made.
-        if this.active.fetch_add(1, Relaxed) >= ask.max_sessions {
-            this.active.fetch_sub(1, Relaxed);
-            return Self::ask_for_known(this, ask, asking);
-        }
-        let answer = this.shard(key).lock().sessions.ask(key, asking, &mut superseded);
-        if let Answer::Granted(turn) = answer {
-            return Asked::Granted(Turn { registry: Arc::clone(this), key, turn });
-        }
-        this.active.fetch_sub(1, Relaxed);
-        Self::wait(this, ask, answer, superseded, now)
-    }
-
-    /// Asks when there can be no other session.
-    #[cold]
-    fn ask_for_known(this: &Arc<Self>, ask: &Ask, asking: Asking) -> Asked {
-        let mut superseded = Vec::new();
-        let mut shard = this.shard(ask.key).lock();
-        if !shard.sessions.is_known(ask.key) {
-            return Asked::Refused(Refused::TooManySessions);
-        }
-        let answer = shard.sessions.ask(ask.key, asking, &mut superseded);
-        drop(shard);
-        Self::wait(this, ask, answer, superseded, asking.now)
-    }
-
-    fn wait(
-        this: &Arc<Self>,
-        ask: &Ask,
-        answer: Answer,
-        superseded: Vec<Waker>,
-        now: Instant,
-    ) -> Asked {
-        superseded.into_iter().for_each(Waker::wake);
-        let key = ask.key;
+        let counts = || this.counts_one_more(ask.max_sessions);
+        let answer = this.shard(key).lock().sessions.ask(key, asking, counts);
         match answer {
-            Answer::Granted(turn) => Asked::Granted(Turn { registry: Arc::clone(this), key, turn }),
-            Answer::Full => Asked::Refused(Refused::Busy),
-            Answer::Waits { place, ahead } => {
+            Answer::Granted(turn) => Asked::Granted(Turn::new(Arc::clone(this), key, turn)),
+            Answer::Waits { place, ahead, superseded, notice } => {
                 let patience = Patience::new(ask.max_hold, ask.max_idle);
-                let registry = Arc::clone(this);
-                let place = Place { registry, key, since: now, patience, index: Some(place) };
-                if ask.supersedes {
-                    let told = this.shard(key).lock().sessions.supersede(key, now);
-                    if let Some((turn, notice)) = told {
-                        this.tell(key, turn, notice, now);
-                    }
-                }
+                // It is there before foreign code runs, which may panic.
+                let place = Place::new(Arc::clone(this), key, place, patience, now);
+                superseded.into_iter().for_each(Waker::wake);
+                notice.into_iter().for_each(Notice::tell);
                 Asked::Waits { place, ahead }
             }
+            Answer::Full => Asked::Refused(Refused::Busy),
+            Answer::TooMany => Asked::Refused(Refused::TooManySessions),
         }
     }
 
@@ -164,14 +101,11 @@ impl Registry {
         gauges
     }
 
-    /// Tells a holder to end, and gives its turn on if nothing of it is left.
-    fn tell(&self, key: Key, turn: u64, notice: Notice, now: Instant) {
-        let lost = notice.lost.unwrap_or(Lost::MaxHold);
-        // T1. The body is gone before the next begins.
-        if notice.end.is_some_and(|end| end.end(lost)) {
-            self.release(key, turn, now);
-        }
-        notice.waker.into_iter().for_each(Waker::wake);
+    /// Nothing depends on what else other threads see of it, so that no order is asked for.
+    #[inline]
+    fn counts_one_more(&self, max: usize) -> bool {
+        let one_more = |active| (active < max).then_some(active + 1);
+        self.active.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 
     #[inline]
@@ -180,7 +114,7 @@ impl Registry {
         let freed = shard.sessions.release(key, turn, now);
         self.settle(&mut shard.times, &freed);
         drop(shard);
-        Self::wake(freed);
+        freed.wake();
     }
 
     #[inline]
@@ -193,16 +127,7 @@ impl Registry {
         }
     }
 
-    /// Only when nothing is locked.
     #[inline]
-    fn wake(freed: Freed) {
-        let Freed { woken, left, .. } = freed;
-        if let Some(waker) = woken {
-            waker.wake();
-        }
-        drop(left);
-    }
-
     fn shard(&self, key: Key) -> &Lock<Shard> {
         // The bits that count are there in a word of any size.
         #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits count")]
@@ -211,114 +136,8 @@ impl Registry {
     }
 }
 
-impl Turn {
-    /// Returns why it has to end, or has ended, when it has to.
-    pub(super) fn poll_lost(&self, cx: &Context<'_>) -> Poll<Lost> {
-        // Cloned before, and what is left of it dropped after the lock is held.
-        let mut waker = Some(cx.waker().clone());
-        let lost =
-            self.registry.shard(self.key).lock().sessions.lost(self.key, self.turn, &mut waker);
-        lost.map_or(Poll::Pending, Poll::Ready)
-    }
-
-    /// Leaves what ends it; returns why it has to end already.
-    pub(super) fn set_end(&self, end: StdArc<dyn EndTurn>) -> Option<Lost> {
-        let mut end = Some(end);
-        self.registry.shard(self.key).lock().sessions.set_end(self.key, self.turn, &mut end)
-    }
-
-    pub(super) const fn number(&self) -> u64 {
-        self.turn
-    }
-}
-
-impl Place {
-    /// Looks whether it is this one's turn.
-    ///
-    /// # Panics
-    ///
-    /// If it was called before.
-    pub(super) fn poll(&mut self, cx: &Context<'_>, now: Instant) -> Waited {
-        let index = self.index.expect("a place is not polled after it was called");
-        // Cloned before, and what is left of it dropped after the lock is held.
-        let mut waker = Some(cx.waker().clone());
-        loop {
-            let mut shard = self.registry.shard(self.key).lock();
-            match shard.sessions.look(index, &mut waker) {
-                Look::Called(Called::Granted(turn)) => {
-                    self.index = None;
-                    shard.times.waited.record(now.saturating_duration_since(self.since));
-                    drop(shard);
-                    let registry = Arc::clone(&self.registry);
-                    return Waited::Granted(Turn { registry, key: self.key, turn });
-                }
-                Look::Called(Called::Superseded) => {
-                    self.index = None;
-                    return Waited::Superseded;
-                }
-                Look::Waits { is_first: false } => return Waited::Until(self.later(now)),
-                Look::Waits { is_first: true } => {}
-            }
-            // It is for the first to see to it that a turn ends.
-            match shard.sessions.due(self.key, self.patience, now) {
-                Due::At(at) => return Waited::Until(at),
-                Due::Told(turn, notice) => {
-                    drop(shard);
-                    self.registry.tell(self.key, turn, notice, now);
-                }
-                Due::Taken(freed) => {
-                    self.registry.settle(&mut shard.times, &freed);
-                    drop(shard);
-                    Registry::wake(freed);
-                }
-            }
-            // What was swapped out is the waker of before, or of now.
-            waker = Some(cx.waker().clone());
-        }
-    }
-
-    /// Nobody tells it when it becomes the first, so it looks as often as a time may be over.
-    fn later(&self, now: Instant) -> Option<Instant> {
-        let patience = [self.patience.max_hold, self.patience.max_idle];
-        let least: Duration = patience.into_iter().flatten().min()?;
-        now.checked_add(least)
-    }
-}
-
-impl Drop for Turn {
-    #[inline]
-    fn drop(&mut self) {
-        self.registry.release(self.key, self.turn, Instant::now());
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(index) = self.index else { return };
-        let mut shard = self.registry.shard(self.key).lock();
-        let freed = shard.sessions.leave(self.key, index, Instant::now());
-        self.registry.settle(&mut shard.times, &freed);
-        drop(shard);
-        Registry::wake(freed);
-    }
-}
-
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.gauges().fmt(f)
-    }
-}
-
-/// Shows nothing of the session.
-impl fmt::Debug for Turn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").field("number", &self.turn).finish_non_exhaustive()
-    }
-}
-
-/// Shows nothing of the session.
-impl fmt::Debug for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").finish_non_exhaustive()
     }
 }

@@ -1,14 +1,14 @@
 //! Who has which session, without threads or a clock.
 
-use std::{sync::Arc, task::Waker, time::Duration};
+use std::{collections::HashMap, sync::Arc, task::Waker, time::Duration};
 
 use hashbrown::{HashTable, hash_table::Entry};
 use tokio::time::Instant;
 
 use super::{
     super::{EndTurn, Lost},
-    holder::{Holder, IsDue, Notice, Patience},
-    line::{Called, Line, Look, Places},
+    holder::{Holder, IsDue, Left, Notice, Patience},
+    line::{Called, Gone, Line, Look, Places},
 };
 use crate::key::Key;
 
@@ -24,6 +24,9 @@ pub(super) struct Sessions {
     /// The number of the last turn. A turn is known by it, so that one which was taken away cannot
     /// give back another's.
     last_turn: u64,
+    /// Turns that were taken away from holders who still have to learn it, and why. A holder that
+    /// is dropped leaves.
+    taken: HashMap<u64, Lost>,
 }
 
 /// A session that is held.
@@ -43,24 +46,28 @@ pub(super) struct Asking {
 }
 
 /// What becomes of one that asks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Answer {
     /// It has the turn of this number.
     Granted(u64),
-    /// It has a place, and so many are before it, the holder included.
+    /// It has a place, and so many are before it, the holder included. Who is superseded by it is
+    /// told by these when nothing is locked.
     Waits {
         place: usize,
         ahead: usize,
+        superseded: Vec<Waker>,
+        notice: Option<Notice>,
     },
     Full,
+    /// There may be no other session.
+    TooMany,
 }
 
-/// What the first in a line finds who looks at the holder.
+/// What somebody in a line finds who looks at the holder.
 pub(super) enum Due {
     /// Nothing can be done before this time; `None` if never.
     At(Option<Instant>),
     /// It was told to end, by this.
-    Told(u64, Notice),
+    Told(Notice),
     /// It was told, did not end, and has lost the turn.
     Taken(Freed),
 }
@@ -71,11 +78,23 @@ pub(super) struct Freed {
     /// Who has the turn now is woken.
     pub(super) woken: Option<Waker>,
     /// What the last holder has left is dropped.
-    pub(super) left: Notice,
+    pub(super) left: Left,
     /// For how long the turn was held, if this has ended it.
     pub(super) held: Option<Duration>,
     /// Whether the session is gone.
     pub(super) is_over: bool,
+}
+
+impl Freed {
+    /// Only when nothing is locked.
+    #[inline]
+    pub(super) fn wake(self) {
+        let Self { woken, left, .. } = self;
+        if let Some(waker) = woken {
+            waker.wake();
+        }
+        drop(left);
+    }
 }
 
 impl Sessions {
@@ -87,67 +106,78 @@ impl Sessions {
         self.places.waiting()
     }
 
-    pub(super) fn is_known(&self, key: Key) -> bool {
-        self.table.find(hash(key), |it| it.key == key).is_some()
-    }
-
-    /// Gives the turn to one whose session nobody holds, else a place in the line if there is room.
-    /// Who supersedes always finds room: whoever waited before leaves it.
+    /// Gives the turn to one whose session nobody holds, if `counts` finds room for one more, else a
+    /// place in the line if there is room. Who supersedes always finds room: whoever waited before
+    /// leaves it, and whoever holds it is told to end. That is one step, so that nobody newer can
+    /// come between.
     #[inline]
-    pub(super) fn ask(&mut self, key: Key, asking: Asking, superseded: &mut Vec<Waker>) -> Answer {
-        let Self { table, places, last_turn } = self;
+    pub(super) fn ask(
+        &mut self,
+        key: Key,
+        asking: Asking,
+        counts: impl FnOnce() -> bool,
+    ) -> Answer {
+        let Self { table, places, last_turn, .. } = self;
         let mut known = match table.entry(hash(key), |it| it.key == key, |it| hash(it.key)) {
             Entry::Occupied(known) => known,
             Entry::Vacant(vacant) => {
+                if !counts() {
+                    return Answer::TooMany;
+                }
                 *last_turn += 1;
                 let holder = Holder::new(*last_turn, asking.now);
                 vacant.insert(Session { key, holder, line: Line::default() });
                 return Answer::Granted(*last_turn);
             }
         };
-        let session = known.get_mut();
+        let Session { holder, line, .. } = known.get_mut();
+        let (mut superseded, mut notice) = (Vec::new(), None);
         if asking.supersedes {
-            while let (true, waker) = places.call_first(&mut session.line, Called::Superseded) {
+            while let (true, waker) = places.call_first(line, Called::Superseded) {
                 superseded.extend(waker);
             }
-        } else if session.line.len() >= asking.max_waiting {
+            if holder.told().is_none() {
+                notice = Some(holder.tell(Lost::Superseded, asking.now));
+            }
+        } else if line.len() >= asking.max_waiting {
             return Answer::Full;
         }
-        let ahead = session.line.len() + 1;
-        Answer::Waits { place: places.join(&mut session.line), ahead }
+        let ahead = line.len() + 1;
+        Answer::Waits { place: places.join(line), ahead, superseded, notice }
     }
 
     /// See [`Places::look`].
-    pub(super) fn look(&mut self, place: usize, waker: &mut Option<Waker>) -> Look {
-        self.places.look(place, waker)
-    }
-
-    /// Tells whoever has the session to end, for somebody newer.
-    pub(super) fn supersede(&mut self, key: Key, now: Instant) -> Option<(u64, Notice)> {
-        let holder = &mut self.find(key)?.holder;
-        if holder.told().is_some() {
-            return None;
+    pub(super) fn look(&mut self, key: Key, place: usize, waker: &mut Option<Waker>) -> Look {
+        let look = self.places.look(place, waker);
+        if let Look::Called(Called::Granted(turn), _) = look
+            && let Some(holder) = self.holder(key, turn)
+        {
+            holder.has_seen();
         }
-        Some((holder.turn(), holder.tell(Lost::Superseded, now)))
+        look
     }
 
-    /// Looks whether a holder has had its time, for the first in its line.
+    /// Looks whether a holder has had its time, for somebody in its line.
     pub(super) fn due(&mut self, key: Key, patience: Patience, now: Instant) -> Due {
         let Some(session) = self.find(key) else { return Due::At(None) };
         let holder = &mut session.holder;
         match holder.is_due(patience, now) {
             IsDue::At(at) => Due::At(at),
-            IsDue::ToBeTold(lost) => Due::Told(holder.turn(), holder.tell(lost, now)),
-            IsDue::ToBeTaken => Due::Taken(self.pass_on(key, now, |_| true)),
+            IsDue::ToBeTold(lost) => Due::Told(holder.tell(lost, now)),
+            IsDue::ToBeTaken(lost) => {
+                let turn = holder.turn();
+                self.taken.insert(turn, lost);
+                Due::Taken(self.release(key, turn, now))
+            }
         }
     }
 
     /// Returns why a turn has to end; else leaves a waker to be told by, swapped for the one before.
-    ///
-    /// A turn that was taken is one that was held for too long.
     pub(super) fn lost(&mut self, key: Key, turn: u64, waker: &mut Option<Waker>) -> Option<Lost> {
-        let Some(holder) = self.holder(key, turn) else { return Some(Lost::MaxHold) };
-        holder.told_or(|holder| holder.swap_waker(waker))
+        match self.holder(key, turn) {
+            Some(holder) => holder.told_or(|holder| holder.swap_waker(waker)),
+            None => self.taken.get(&turn).copied(),
+        }
     }
 
     /// Leaves what ends a turn; returns why it has to end already.
@@ -157,51 +187,52 @@ impl Sessions {
         turn: u64,
         end: &mut Option<Arc<dyn EndTurn>>,
     ) -> Option<Lost> {
-        let Some(holder) = self.holder(key, turn) else { return Some(Lost::MaxHold) };
-        holder.told_or(|holder| holder.swap_end(end))
+        match self.holder(key, turn) {
+            Some(holder) => holder.told_or(|holder| holder.swap_end(end)),
+            None => self.taken.get(&turn).copied(),
+        }
     }
 
-    /// Takes back a turn, unless it was taken away before.
+    /// Ends a turn, and grants one to the first in the line, unless it was taken away before.
     #[inline]
     pub(super) fn release(&mut self, key: Key, turn: u64, now: Instant) -> Freed {
-        self.pass_on(key, now, |holder| holder.turn() == turn)
-    }
-
-    /// Gives up a place, and with it the turn if it was granted.
-    pub(super) fn leave(&mut self, key: Key, place: usize, now: Instant) -> Freed {
-        let session = self.table.find_mut(hash(key), |it| it.key == key);
-        let (called, own) = self.places.leave(session.map(|it| &mut it.line), place);
-        let mut freed = match called {
-            Some(Called::Granted(turn)) => self.release(key, turn, now),
-            Some(Called::Superseded) | None => Freed::default(),
-        };
-        // A place in the line has left a waker, and one that was called has none.
-        if own.is_some() {
-            freed.left.waker = own;
-        }
-        freed
-    }
-
-    /// Ends the turn that there is, if it is the one, and grants one to the first in the line.
-    #[inline]
-    fn pass_on(&mut self, key: Key, now: Instant, is_it: impl FnOnce(&Holder) -> bool) -> Freed {
-        let Self { table, places, last_turn } = self;
-        let known = table.find_entry(hash(key), |it| it.key == key);
-        let Some(mut known) = known.ok().filter(|known| is_it(&known.get().holder)) else {
-            return Freed::default();
-        };
+        let Self { table, places, last_turn, .. } = self;
+        let known = table.find_entry(hash(key), |it| it.key == key && it.holder.turn() == turn);
+        let Ok(mut known) = known else { return self.forget(turn) };
         let session = known.get_mut();
         let held = Some(session.holder.held(now));
+        let left = session.holder.take_left();
         if session.line.len() > 0 {
             *last_turn += 1;
             let woken = places.call_first(&mut session.line, Called::Granted(*last_turn)).1;
-            let last = std::mem::replace(&mut session.holder, Holder::new(*last_turn, now));
-            return Freed { woken, left: last.into_left(), held, is_over: false };
+            session.holder = Holder::granted(*last_turn, now);
+            return Freed { woken, left, held, is_over: false };
         }
         // T3. Nobody holds it, and nobody waits.
-        let (last, _) = known.remove();
+        drop(known.remove());
         self.shrink();
-        Freed { woken: None, left: last.holder.into_left(), held, is_over: true }
+        Freed { woken: None, left, held, is_over: true }
+    }
+
+    /// Gives up a place, and with it the turn if it was granted.
+    pub(super) fn leave(&mut self, key: Key, place: usize, now: Instant) -> (Freed, Gone) {
+        let session = self.table.find_mut(hash(key), |it| it.key == key);
+        let (called, gone) = self.places.leave(session.map(|it| &mut it.line), place);
+        let freed = match called {
+            Some(Called::Granted(turn)) => self.release(key, turn, now),
+            Some(Called::Superseded) | None => Freed::default(),
+        };
+        (freed, gone)
+    }
+
+    /// Whoever has had this turn has gone, and does not want to know any more.
+    #[cold]
+    fn forget(&mut self, turn: u64) -> Freed {
+        self.taken.remove(&turn);
+        if self.taken.is_empty() {
+            self.taken = HashMap::new();
+        }
+        Freed::default()
     }
 
     fn find(&mut self, key: Key) -> Option<&mut Session> {
@@ -232,5 +263,9 @@ const fn hash(key: Key) -> u64 {
 impl Sessions {
     pub(super) fn allocation_size(&self) -> usize {
         self.table.allocation_size() + self.places.allocation_size()
+    }
+
+    pub(super) fn taken(&self) -> usize {
+        self.taken.len()
     }
 }

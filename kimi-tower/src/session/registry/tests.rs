@@ -1,12 +1,17 @@
 use std::{
     collections::VecDeque,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
-    task::Wake,
+    sync::{
+        Arc as StdArc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake},
+    time::Duration,
 };
 
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+use crate::session::{EndTurn, Lost};
 
 const KEY: Key = Key([1, 2]);
 
@@ -117,16 +122,24 @@ fn max_sessions_bounds_sessions_and_not_those_who_wait() {
     assert_eq!(registry.active.load(Relaxed), 0);
 }
 
-/// One that ends at once when it is told to, or is never told because it is being read.
+/// One that ends at once when it is told to, or never, because it is being read.
 #[derive(Debug)]
 struct Reader {
     idle_since: Option<Instant>,
-    is_away: bool,
+    /// Has nothing if it is away.
+    turn: Lock<Option<Turn>>,
+}
+
+impl Reader {
+    fn new(idle_since: Option<Instant>) -> StdArc<Self> {
+        StdArc::new(Self { idle_since, turn: Lock::new(None) })
+    }
 }
 
 impl EndTurn for Reader {
-    fn end(&self, _: Lost) -> bool {
-        !self.is_away
+    fn end(&self, _: Lost) {
+        let turn = self.turn.lock().take();
+        drop(turn);
     }
 
     fn idle_since(&self) -> Option<Instant> {
@@ -134,60 +147,138 @@ impl EndTurn for Reader {
     }
 }
 
+const HOLD: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(2);
+
+/// A turn, and so many places behind it that bound it.
+fn line(waiting: usize, start: Instant) -> (Turn, Vec<Place>) {
+    let bounded = Ask { max_hold: Some(HOLD), max_idle: Some(IDLE), ..Ask::new(KEY) };
+    let registry = Arc::new(Registry::new());
+    let held = turn(Registry::ask(&registry, &Ask::new(KEY), start));
+    let asked = (0..waiting).map(|_| place(Registry::ask(&registry, &bounded, start)));
+    (held, asked.collect())
+}
+
+fn poll(place: &mut Place, now: Instant) -> Waited {
+    place.poll(&Context::from_waker(Waker::noop()), now)
+}
+
+/// Polls one that has to wait, and returns when it is to look again.
+fn until(place: &mut Place, now: Instant, start: Instant) -> Option<Duration> {
+    match poll(place, now) {
+        Waited::Until(at) => at.map(|at| at - start),
+        other => panic!("it has to wait: {other:?}"),
+    }
+}
+
+fn lost(turn: &Turn) -> Poll<Lost> {
+    turn.poll_lost(&Context::from_waker(Waker::noop()))
+}
+
+/// It has no body yet: nobody can end it but itself.
 #[test]
 fn a_holder_is_told_at_its_time_and_has_a_second_to_end() {
-    const HOLD: Duration = Duration::from_secs(10);
-    const IDLE: Duration = Duration::from_secs(2);
     let start = Instant::now();
-    let cx = &Context::from_waker(Waker::noop());
-    let bounded = Ask { max_hold: Some(HOLD), max_idle: Some(IDLE), ..Ask::new(KEY) };
-    let begin = |reader: Option<Reader>| {
-        let registry = Arc::new(Registry::new());
-        let held = turn(Registry::ask(&registry, &Ask::new(KEY), start));
-        if let Some(reader) = reader {
-            assert_eq!(held.set_end(StdArc::new(reader)), None);
-        }
-        let place = place(Registry::ask(&registry, &bounded, start));
-        (held, place)
-    };
-    let until = |waited| match waited {
-        Waited::Until(at) => at.map(|at: Instant| at - start),
-        other => panic!("it has to wait: {other:?}"),
-    };
-    let lost = |turn: &Turn| turn.poll_lost(&Context::from_waker(Waker::noop()));
-
-    // It has no body yet: nobody can end it but itself, and it has a second for it.
-    let (held, mut place) = begin(None);
-    assert_eq!(until(place.poll(cx, start)), Some(IDLE));
+    let (held, mut places) = line(1, start);
+    let place = &mut places[0];
+    assert_eq!(until(place, start, start), Some(IDLE));
     let almost = HOLD - Duration::from_nanos(1);
-    assert_eq!(until(place.poll(cx, start + almost)), Some(HOLD));
+    assert_eq!(until(place, start + almost, start), Some(HOLD));
     assert!(lost(&held).is_pending());
-    assert_eq!(until(place.poll(cx, start + HOLD)), Some(HOLD + holder::GRACE));
+    assert_eq!(until(place, start + HOLD, start), Some(HOLD + holder::GRACE));
     assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
-    assert!(matches!(place.poll(cx, start + HOLD + holder::GRACE), Waited::Granted(_)));
+    assert!(matches!(poll(place, start + HOLD + holder::GRACE), Waited::Granted(_)));
+    assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
+}
 
-    // It has not been read since the start.
-    let unread = |is_away| Some(Reader { idle_since: Some(start), is_away });
-    let (held, mut place) = begin(unread(false));
-    assert_eq!(until(place.poll(cx, start + IDLE - Duration::from_nanos(1))), Some(IDLE));
-    let granted = place.poll(cx, start + IDLE);
-    assert!(matches!(granted, Waited::Granted(_)));
-    // What was taken away cannot be given back.
-    drop(held);
-    let Waited::Granted(next) = granted else { return };
+#[test]
+fn an_answer_that_is_not_read_ends_at_once() {
+    let start = Instant::now();
+    let (held, mut places) = line(1, start);
+    let reader = Reader::new(Some(start));
+    assert_eq!(held.set_end(reader.clone()), None);
+    *reader.turn.lock() = Some(held);
+    let place = &mut places[0];
+    assert_eq!(until(place, start + IDLE - Duration::from_nanos(1), start), Some(IDLE));
+    let Waited::Granted(next) = poll(place, start + IDLE) else { panic!("it is the next") };
     assert!(lost(&next).is_pending());
+}
 
-    let (held, mut place) = begin(unread(true));
-    assert_eq!(until(place.poll(cx, start + IDLE)), Some(IDLE + holder::GRACE));
+/// It says why it was taken for as long as its holder has not gone, and is then forgotten.
+#[test]
+fn a_turn_that_was_taken_says_why_and_cannot_be_given_back() {
+    let start = Instant::now();
+    let (held, mut places) = line(2, start);
+    assert_eq!(held.set_end(Reader::new(Some(start))), None);
+    let place = &mut places[0];
+    assert_eq!(until(place, start + IDLE, start), Some(IDLE + holder::GRACE));
     assert_eq!(lost(&held), Poll::Ready(Lost::Idle));
+    let Waited::Granted(next) = poll(place, start + IDLE + holder::GRACE) else {
+        panic!("it is the next")
+    };
+    assert_eq!(lost(&held), Poll::Ready(Lost::Idle));
+    assert_eq!(held.set_end(Reader::new(None)), Some(Lost::Idle));
     drop(held);
-    assert!(matches!(place.poll(cx, start + IDLE), Waited::Granted(_)));
+    assert!(lost(&next).is_pending());
+    assert!(matches!(poll(&mut places[1], start + IDLE * 2), Waited::Until(_)));
+    assert_eq!(next.registry.shard(KEY).lock().sessions.taken(), 0);
+}
 
-    // It is read all the time, and may be idle from now on.
-    let (held, mut place) = begin(Some(Reader { idle_since: None, is_away: false }));
-    assert_eq!(until(place.poll(cx, start + IDLE * 3)), Some(IDLE * 4));
-    assert!(matches!(place.poll(cx, start + HOLD), Waited::Granted(_)));
+/// It may be idle from now on, at the earliest.
+#[test]
+fn an_answer_that_is_read_all_the_time_ends_at_the_longest_time_to_hold() {
+    let start = Instant::now();
+    let (held, mut places) = line(1, start);
+    let reader = Reader::new(None);
+    assert_eq!(held.set_end(reader.clone()), None);
+    *reader.turn.lock() = Some(held);
+    let place = &mut places[0];
+    assert_eq!(until(place, start + IDLE * 3, start), Some(IDLE * 4));
+    assert!(matches!(poll(place, start + HOLD), Waited::Granted(_)));
+}
+
+/// The first in the line is not polled, or goes: the others look themselves.
+#[test]
+fn whoever_waits_looks_at_the_holder() {
+    let start = Instant::now();
+    for first_goes in [false, true] {
+        let (held, mut places) = line(3, start);
+        if first_goes {
+            drop(places.remove(0));
+        }
+        let last = places.last_mut().unwrap();
+        assert_eq!(until(last, start + HOLD, start), Some(HOLD + holder::GRACE));
+        assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
+        let taken = start + HOLD + holder::GRACE;
+        assert_eq!(until(last, taken, start), Some(HOLD + holder::GRACE + IDLE));
+        assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
+        assert!(matches!(poll(&mut places[0], taken), Waited::Granted(_)));
+    }
+}
+
+/// The first in the line was granted the turn, and nobody polls it: it is idle.
+#[test]
+fn a_turn_that_nobody_sees_is_idle() {
+    let start = Instant::now();
+    let (held, mut places) = line(2, start);
+    held.registry.release(KEY, held.number(), start);
     drop(held);
+    let [first, second] = &mut places[..] else { panic!("there are two") };
+    assert_eq!(until(second, start, start), Some(IDLE));
+    assert_eq!(until(second, start + IDLE, start), Some(IDLE + holder::GRACE));
+    let taken = start + IDLE + holder::GRACE;
+    let Waited::Granted(next) = poll(second, taken) else { panic!("it is the next") };
+    let Waited::Granted(unseen) = poll(first, taken) else { panic!("it was granted") };
+    assert_eq!(lost(&unseen), Poll::Ready(Lost::Idle));
+    drop(unseen);
+    assert!(lost(&next).is_pending());
+    // One that was seen is not idle.
+    let (held, mut places) = line(2, start);
+    held.registry.release(KEY, held.number(), start);
+    drop(held);
+    let [first, second] = &mut places[..] else { panic!("there are two") };
+    let Waited::Granted(_seen) = poll(first, start) else { panic!("it is the next") };
+    assert_eq!(until(second, start + IDLE, start), Some(IDLE * 2));
 }
 
 #[derive(Clone, Debug)]
@@ -270,7 +361,9 @@ proptest! {
                         }
                         Waited::Superseded => prop_assert!(!lines[line].contains(&number)),
                         Waited::Until(at) => {
-                            prop_assert_eq!(at.is_some(), at.is_some_and(|at| at > now));
+                            // Only one that was told to end has a time.
+                            let is_told = lines[line].front().is_some_and(|it| told.contains(it));
+                            prop_assert_eq!(at.is_some(), is_told);
                             let is_behind = lines[line].iter().skip(1).any(|it| *it == number);
                             prop_assert!(is_behind);
                             askers.push((line, number, Asker::Waits(place)));

@@ -54,7 +54,7 @@ async fn chat(State(referee): State<Arc<Referee>>, headers: HeaderMap) -> Respon
     for _ in 0..begun % 5 {
         yield_now().await;
     }
-    assert!(!begun.is_multiple_of(97), "at work");
+    assert!(!begun.is_multiple_of(23), "at work");
     let beats =
         (0..FRAMES).flat_map(|_| [Beat::Yield, Beat::Data(Bytes::from_static(&[b'x'; 1024]))]);
     // The work ends with the body.

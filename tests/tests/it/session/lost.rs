@@ -7,6 +7,7 @@ use kimi_errors::{Dialect, ErrorKind, RetryAdvice};
 use kimi_testkit::probe::{Act, Beat, ProbeBody};
 use kimi_tower::{
     catch_error::CatchErrorLayer,
+    deadline::Deadline,
     facts::{Facts, SessionDecision},
     session::{Lost, Policy, Refused},
 };
@@ -123,15 +124,77 @@ async fn an_answer_that_nobody_reads_loses_its_turn_when_it_is_waited_for() {
     }
 }
 
-/// Whoever waits looks at the clock now and then, and not all the time.
+/// Whoever waits looks at the clock now and then, and not all the time: without that, the first poll
+/// of the second request would not end.
 #[tokio::test(start_paused = true)]
 async fn no_time_at_all_is_a_little_time() {
-    let layer = layer().with_max_hold(Duration::ZERO).with_max_idle(Duration::ZERO);
+    let layer = layer().without_max_hold().with_max_idle(Duration::ZERO);
     let (mut service, _) = stack(&layer, [Act::Hang, stream()]);
+    let mut at_work = Box::pin(start(&mut service, of("c-1")).await);
+    let flag = Arc::<Woken>::default();
+    assert!(poll(at_work.as_mut(), &flag).is_pending());
+    let mut next = pin!(start(&mut service, of("c-1")).await);
+    assert!(poll(next.as_mut(), &flag).is_pending());
+    assert_eq!(flag.count(), 0);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(flag.count(), 1);
+    drop(at_work);
+    assert!(next.await.is_ok());
+}
+
+/// Its reader goes without asking for more, and is not told; whoever keeps the books is.
+#[tokio::test(start_paused = true)]
+async fn why_a_turn_was_lost_is_said_also_of_a_reader_that_has_gone() {
+    let layer = layer().with_policy(Policy::Supersede);
+    let (mut service, _) = stack(&layer, [stream(), stream()]);
+    let facts = Facts::new();
+    let mut request = of("c-1");
+    request.extensions_mut().insert(facts.clone());
+    let unread = call(&mut service, request).await.unwrap();
+    let _newest = call(&mut service, of("c-1")).await.unwrap();
+    assert_eq!(facts.session_lost(), None);
+    drop(unread);
+    assert_eq!(facts.session_lost(), Some(Lost::Superseded));
+    assert_eq!(gauges(&layer), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_ended_for_one_that_is_too_late_itself() {
+    let layer = layer().with_policy(Policy::Supersede);
+    let (mut service, seen) = stack(&layer, [stream(), stream()]);
+    let mut running = call(&mut service, of("c-1")).await.unwrap().into_body();
+    let mut late = of("c-1");
+    late.extensions_mut().insert(Deadline::at(Instant::now()));
+    assert_eq!(call(&mut service, late).await.unwrap_err().errcode(), -2005);
+    assert!(running.frame().await.unwrap().is_ok());
+    let mut in_time = of("c-1");
+    in_time.extensions_mut().insert(Deadline::at(Instant::now() + SECOND));
+    assert!(call(&mut service, in_time).await.is_ok());
+    assert!(running.frame().await.unwrap().is_err());
+    assert_eq!(seen.calls(), 2);
+}
+
+/// The first in the line is a stream whose reader has stopped behind a head that went early, so that
+/// nothing of it is polled. The one behind it goes on all the same.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_behind_one_that_is_not_polled_has_its_turn() {
+    let layer =
+        layer().with_keep_alive(SECOND).with_max_hold(SECOND * 20).with_max_idle(SECOND * 5);
+    let (mut service, seen) = stack(&layer, [Act::Hang, stream()]);
     let mut at_work = pin!(start(&mut service, of("c-1")).await);
     assert!(poll(at_work.as_mut(), &Arc::default()).is_pending());
-    let next = call(&mut service, of("c-1")).await;
-    assert!(next.is_ok() && at_work.await.is_err());
+    let mut events = of("c-1");
+    events.headers_mut().insert("accept", "text/event-stream".parse().unwrap());
+    let stalled = call(&mut service, events).await.unwrap();
+    let asked = Instant::now();
+    let second = call(&mut service, of("c-1")).await;
+    // 20 s from its start and a second to end; then 5 s, and a second more, for the one between.
+    assert_eq!(asked.elapsed(), SECOND * (20 - 1 + 1 + 5 + 1));
+    assert!(second.is_ok());
+    let mut stalled = stalled.into_body();
+    assert_eq!(stalled.frame().await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(at_work.await.is_err());
+    assert_eq!((seen.calls(), gauges(&layer)), (2, (1, 0)));
 }
 
 /// A reader that waits for more is not idle: the answer is.

@@ -9,6 +9,7 @@ mod neighbors;
 mod nested;
 mod policy;
 mod readiness;
+mod store;
 mod stress;
 mod upstream;
 
