@@ -1,5 +1,6 @@
 //! The sessions of one process: who has the turn in each, and who waits for it.
 
+mod answer;
 mod holder;
 mod line;
 #[cfg(all(test, loom))]
@@ -15,8 +16,9 @@ use std::{fmt, task::Waker};
 use tokio::time::Instant;
 
 use self::{
+    answer::{Answer, Asking, Freed},
     holder::{Notice, Patience},
-    sessions::{Answer, Asking, Freed, Sessions},
+    sessions::Sessions,
 };
 pub(super) use self::{
     place::{Place, Waited},

@@ -4,9 +4,9 @@ use tokio::time::Instant;
 
 use super::{
     Registry, Turn,
+    answer::Due,
     holder::Patience,
     line::{Called, Look},
-    sessions::Due,
 };
 use crate::{key::Key, sync::Arc};
 
