@@ -32,6 +32,12 @@ mod lock {
             Self(Mutex::new(value))
         }
 
+        /// Returns what is inside, which nobody else has.
+        #[cfg(feature = "session")]
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+        }
+
         #[inline]
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)

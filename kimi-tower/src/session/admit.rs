@@ -1,6 +1,11 @@
 //! Whether a request may go.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use http::{Extensions, request::Parts};
 use kimi_errors::{Error, ErrorKind, Lang, RetryAdvice};
@@ -11,7 +16,7 @@ use super::{
     lost::Lost,
     nested::Scope,
     policy::Policy,
-    store::{Ask, Asked, Refused, SessionStore},
+    store::{Ask, Asked, EndTurn, Refused, SessionStore, SessionTurn},
 };
 use crate::{
     deadline::Deadline,
@@ -51,13 +56,49 @@ pub(super) enum Admitted<T: SessionStore> {
 
 /// A turn, and what its answer has to know of it.
 #[derive(Debug)]
-pub(super) struct Holding<T> {
-    pub(super) turn: T,
+pub(super) struct Holding<T: SessionTurn> {
+    /// `None` after all.
+    turn: Option<T>,
     pub(super) tells: Tells,
 }
 
+impl<T: SessionTurn> Holding<T> {
+    pub(super) const fn new(turn: T, tells: Tells) -> Self {
+        Self { turn: Some(turn), tells }
+    }
+
+    /// Says what is left of the request if it has lost its turn.
+    pub(super) fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(turn) = &mut self.turn else { return Poll::Pending };
+        turn.poll_lost(cx).map(|lost| self.tells.lost(lost))
+    }
+
+    /// Leaves what ends the turn; fails if it was lost before.
+    pub(super) fn set_end(&mut self, end: Arc<dyn EndTurn>) -> Result<(), Error> {
+        let lost = self.turn.as_mut().and_then(|turn| turn.set_end(end));
+        lost.map_or(Ok(()), |lost| Err(self.tells.lost(lost)))
+    }
+
+    /// Takes the turn out, for who knows what becomes of it.
+    pub(super) const fn take(&mut self) -> Option<T> {
+        self.turn.take()
+    }
+}
+
+/// Nobody polls the request any more: it says here that it was lost, if it was.
+impl<T: SessionTurn> Drop for Holding<T> {
+    fn drop(&mut self) {
+        if self.tells.facts.is_some()
+            && let Some(turn) = &mut self.turn
+            && let Poll::Ready(lost) = turn.poll_lost(&mut Context::from_waker(Waker::noop()))
+        {
+            self.tells.tell_lost(lost);
+        }
+    }
+}
+
 /// What is there to say of a turn.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tells {
     pub(super) scope: Scope,
     pub(super) facts: Option<Facts>,
@@ -111,17 +152,19 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
             Policy::Queue { max_waiting, .. } => (max_waiting, false),
             Policy::Reject => (0, false),
             // Nobody is ended for one that is too late itself.
-            Policy::Supersede if is_too_late(head) => return Err(at_once(Refused::TooLate)),
-            Policy::Supersede => (0, true),
+            Policy::Supersede => (0, !is_too_late(head)),
         };
         let ask = Ask { key, max_waiting, supersedes, max_hold, max_idle, max_sessions };
         match self.store.ask(&ask) {
             Asked::Granted(turn) => {
                 let facts = head.extensions.get::<Facts>().cloned();
                 Facts::tell_session(&head.extensions, SessionDecision::Granted);
-                Ok(Admitted::Now(Holding { turn, tells: Tells { scope, facts, lang } }))
+                Ok(Admitted::Now(Holding::new(turn, Tells { scope, facts, lang })))
             }
             Asked::Waits { place, ahead } => self.wait(head, place, scope, ahead),
+            Asked::Refused(Refused::Busy) if matches!(self.rules.policy, Policy::Supersede) => {
+                Err(at_once(Refused::TooLate))
+            }
             Asked::Refused(refused) => Err(at_once(refused)),
         }
     }
@@ -141,7 +184,9 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
             Policy::Reject | Policy::Supersede => None,
         };
         let until = Deadline::of(head).map(Deadline::instant).into_iter().chain(max_wait).min();
-        if until.is_some_and(|until| until <= since) {
+        // Who supersedes has looked at its time, and ended others.
+        let is_over = until.is_some_and(|until| until <= since);
+        if is_over && matches!(self.rules.policy, Policy::Queue { .. }) {
             return Err(refusal(
                 &head.extensions,
                 Refused::TooLate,

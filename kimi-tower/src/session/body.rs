@@ -63,19 +63,18 @@ where
     T: SessionTurn + Send + 'static,
 {
     /// Keeps the turn until the end of the body. Fails if it was lost before.
-    pub(super) fn held(body: B, holding: Holding<T>) -> Result<Self, Error> {
+    ///
+    /// Wherever this ends, the body is dropped before the turn: of two parameters the last is.
+    pub(super) fn held(mut holding: Holding<T>, body: B) -> Result<Self, Error> {
         if body.is_end_stream() {
+            drop(holding.take());
             return Ok(Self::free(body));
         }
-        let Holding { mut turn, tells } = holding;
         let size_hint = body.size_hint();
         let slot = Arc::new(Slot::new(body));
-        if let Some(lost) = turn.set_end(Arc::clone(&slot) as _) {
-            // The body first, then the turn.
-            drop(slot);
-            return Err(tells.lost(lost));
-        }
-        slot.put(turn);
+        holding.set_end(Arc::clone(&slot) as _)?;
+        let tells = holding.tells.clone();
+        holding.take().into_iter().for_each(|turn| slot.put(turn));
         Ok(Self { form: Form::Held { held: Held { slot, size_hint, tells } } })
     }
 }
@@ -88,6 +87,7 @@ impl<B: Body, T> Held<B, T> {
             slot.poll_frame(cx, |body| {
                 *size_hint = body.size_hint();
                 is_over = body.is_end_stream();
+                is_over
             })
         });
         read.map(|read| (read, is_over))

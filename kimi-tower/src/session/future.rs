@@ -80,7 +80,7 @@ where
     S::Future: Send + 'static,
     B: Send + 'static,
     P: SessionPlace + Send + 'static,
-    P::Turn: SessionTurn + Send + 'static,
+    P::Turn: Send + 'static,
     R: Body + Send + 'static,
 {
     type Output = Result<Response<ResponseBody<R, P::Turn>>, Error>;
@@ -116,12 +116,13 @@ where
                     let held = holding.as_mut().expect("a future is not polled after it is ready");
                     match held.tells.scope.within(|| future.poll(cx)) {
                         Poll::Ready(outcome) => {
-                            return Poll::Ready(answer(outcome, holding.take()));
+                            let holding = holding.take();
+                            // It may have more than its outcome until it is dropped, such as a
+                            // permit that the next would wait for.
+                            state.set(State::Refused { error: None });
+                            return Poll::Ready(answer(outcome, holding));
                         }
-                        Poll::Pending => {
-                            let lost = ready!(held.turn.poll_lost(cx));
-                            State::Refused { error: Some(held.tells.lost(lost)) }
-                        }
+                        Poll::Pending => State::Refused { error: Some(ready!(held.poll_lost(cx))) },
                     }
                 }
                 // Refused => Refused
@@ -149,7 +150,7 @@ where
     let response = outcome.map_err(|error| error.into())?;
     let holding = holding.expect("it is there, or the future was ready before");
     let (head, body) = response.into_parts();
-    Ok(Response::from_parts(head, ResponseBody::held(body, holding)?))
+    Ok(Response::from_parts(head, ResponseBody::held(holding, body)?))
 }
 
 /// Shows who is waited for, and nothing of the request.

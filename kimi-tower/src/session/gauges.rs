@@ -72,8 +72,9 @@ impl Histogram {
         })
     }
 
+    /// Counts one more that took so long.
     #[inline]
-    pub(super) fn record(&mut self, took: Duration) {
+    pub fn record(&mut self, took: Duration) {
         let micros = took.as_micros();
         let power = (u128::BITS - micros.leading_zeros()) as usize;
         self.counts[power.min(BUCKETS - 1)] += 1;

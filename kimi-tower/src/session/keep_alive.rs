@@ -14,7 +14,7 @@ use kimi_validate::ChatRequest;
 use tokio::time::{Sleep, sleep};
 
 use super::ResponseBody;
-use crate::media::essence_of;
+use crate::{media::essence_of, sync::Lock};
 
 /// A comment of an event stream, which its readers skip: WHATWG HTML §9.2.6.
 const COMMENT: Bytes = Bytes::from_static(b": keep-alive\n\n");
@@ -27,7 +27,8 @@ pub(super) type Coming<B, T> =
 
 /// Comments, one at once and then one in so much time, until an answer comes.
 pub(super) struct KeptAlive<B, T> {
-    coming: Coming<B, T>,
+    /// In a lock that is never locked, so that the body can be shared, as some hosts ask.
+    coming: Lock<Coming<B, T>>,
     every: Duration,
     /// When the next comment is due; `None` if it is now.
     next: Option<Pin<Box<Sleep>>>,
@@ -72,7 +73,7 @@ fn is_accepted(range: &[u8]) -> bool {
 impl<B, T> KeptAlive<B, T> {
     /// Returns the head that goes before the answer is there, with what follows it.
     pub(super) fn response(coming: Coming<B, T>, every: Duration) -> Response<ResponseBody<B, T>> {
-        let kept_alive = Self { coming, every, next: None };
+        let kept_alive = Self { coming: Lock::new(coming), every, next: None };
         let mut response = Response::new(ResponseBody::kept_alive(kept_alive));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
@@ -81,7 +82,7 @@ impl<B, T> KeptAlive<B, T> {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Sent<B, T>> {
-        match self.coming.as_mut().poll(cx) {
+        match self.coming.get_mut().as_mut().poll(cx) {
             Poll::Ready(Ok(answer)) => return Poll::Ready(read(answer)),
             Poll::Ready(Err(error)) => return Poll::Ready(Sent::Failed(error)),
             Poll::Pending => {}

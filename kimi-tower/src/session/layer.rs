@@ -25,9 +25,9 @@ impl SessionLayer {
     /// which the OpenAI clients give up.
     pub const DEFAULT_MAX_HOLD: Duration = Duration::from_secs(600);
 
-    /// How long an answer may not be read while others wait if nobody says: 60 s, as long as
-    /// nginx's `send_timeout`.
-    pub const DEFAULT_MAX_IDLE: Duration = Duration::from_secs(60);
+    /// How long an answer may not be read while others wait if nobody says: 30 s, ours. It is
+    /// less than others wait by default, so that they are served and not refused.
+    pub const DEFAULT_MAX_IDLE: Duration = Duration::from_secs(30);
 
     /// Creates the layer with its sessions: those of the [`Conversation`] that the body names, with
     /// the default [`Policy`].
@@ -95,7 +95,7 @@ impl<K, T> SessionLayer<K, T> {
 
     /// Sets how long the reader of an answer may take to ask for more while others wait for the
     /// turn, 1 ms at least; after that it ends for them. An answer that is itself slow is not meant.
-    /// Default: 60 s.
+    /// Default: 30 s.
     pub const fn with_max_idle(mut self, max_idle: Duration) -> Self {
         self.admit.rules.max_idle = Some(max_idle);
         self

@@ -19,7 +19,7 @@
 //!   asks for more, or with its error;
 //! - at once if the body is at its end when it comes, or if the service fails. Where a server does not
 //!   read a body, as of an answer to HEAD, it drops it;
-//! - when future or body is dropped, or panics;
+//! - when future or body is dropped, also after a panic;
 //! - when others wait and it has been held for `max_hold`, or its reader has not asked for more for
 //!   `max_idle`; or when it is superseded. The rest of the answer is then an error, whatever the
 //!   reader does, and what worked for it is dropped.
@@ -111,11 +111,12 @@
 //! T2. Turns are granted in the order of `call`, and no newcomer overtakes.
 //! T3. A session that nobody holds or awaits is not kept, and takes no memory. Where there were very
 //!     many, the memory is given back but for up to 28 sessions' and 32 waiters' in each of 16 parts;
-//!     that of who waited, as soon as nobody waits in its part.
+//!     that of who waited, as soon as nobody has a place in its part, be it only one that was called
+//!     and does not know yet.
 //! T4. Whoever is dropped makes room for the next: from the line at once and in constant time,
 //!     wherever it stands; with the turn, also one that it has not seen yet. Its work is not begun.
 //! T5. A session never waits for another. A lock that is shared by some is held for a few steps,
-//!     never while foreign code runs. Each that waits is woken once, by its turn; and, where times
+//!     on average, and one for each that is superseded; never while foreign code runs. Each that waits is woken once, by its turn; and, where times
 //!     are bounded, when one of them may be over. Each looks for itself: whoever is before it need
 //!     not be polled.
 //!
@@ -141,6 +142,11 @@
 //! - `max_hold` and `max_idle` are those of whoever waits, not of the one that has the turn.
 //! - A turn that has come, and is not seen by whoever waited for it, counts as an answer that is not
 //!   read.
+//! - Who has one answer of a session unread, and asks for another of the same, waits for itself: until
+//!   the first is idle for `max_idle`.
+//! - Behind a head that went early nothing but the reader polls the request. If it stops, the request
+//!   keeps its place, also past `max_wait`, and its turn, once it has seen it, for `max_hold`; what
+//!   it has begun by then is not dropped before its reader goes.
 //! - A [`Deadline`] bounds the wait. A request whose deadline is over still has a turn that is free.
 //! - After its turn has come, a request waits for the inner service to be ready for up to `max_hold`
 //!   if others wait, and else without a limit of time, as before every call.

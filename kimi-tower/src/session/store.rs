@@ -69,7 +69,7 @@ pub trait SessionTurn {
 /// A place in a line.
 pub trait SessionPlace {
     /// The turn that is waited for.
-    type Turn;
+    type Turn: SessionTurn;
 
     /// Returns the turn when it has come, or why it never will. It is not polled after that.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Turn, Refused>>;

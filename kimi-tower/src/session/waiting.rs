@@ -14,7 +14,7 @@ use tower_service::Service;
 
 use super::{
     admit::{Holding, Later, Tells, refusal},
-    store::{Refused, SessionPlace, SessionTurn},
+    store::{Refused, SessionPlace},
 };
 use crate::facts::{Facts, SessionDecision};
 
@@ -61,7 +61,6 @@ where
     S: Service<Request<B>>,
     S::Error: Into<BoxError>,
     P: SessionPlace,
-    P::Turn: SessionTurn,
 {
     pub(super) fn poll(
         mut self: Pin<&mut Self>,
@@ -73,8 +72,8 @@ where
         let this = self.project();
         let holding = this.holding.as_mut().expect("it was set above, or by an earlier poll");
         // A turn can be lost while the service is not ready.
-        if let Poll::Ready(lost) = holding.turn.poll_lost(cx) {
-            return Poll::Ready(Err(holding.tells.lost(lost)));
+        if let Poll::Ready(error) = holding.poll_lost(cx) {
+            return Poll::Ready(Err(error));
         }
         // T6. Only now: it is called as soon as it is ready.
         let ready = holding.tells.scope.within(|| this.service.poll_ready(cx));
@@ -107,7 +106,7 @@ where
                 let (scope, ahead, waited) = (later.scope, later.ahead, since.elapsed());
                 Facts::tell_session(extensions, SessionDecision::Waited { ahead, waited });
                 let facts = extensions.get::<Facts>().cloned();
-                *this.holding = Some(Holding { turn, tells: Tells { scope, facts, lang } });
+                *this.holding = Some(Holding::new(turn, Tells { scope, facts, lang }));
                 // The timer has nobody to wake any more.
                 this.sleep.set(None);
                 *this.later = None;

@@ -62,10 +62,16 @@ pub(super) struct Notice {
 
 /// What a holder leaves, to be dropped when nothing is locked.
 #[derive(Default)]
-#[expect(dead_code, reason = "it is kept to be dropped")]
 pub(super) struct Left {
     waker: Option<Waker>,
     end: Option<Arc<dyn EndTurn>>,
+}
+
+impl Left {
+    /// What is not left yet, but left for a holder.
+    pub(super) const fn end(end: Arc<dyn EndTurn>) -> Self {
+        Self { waker: None, end: Some(end) }
+    }
 }
 
 impl Notice {
@@ -122,8 +128,10 @@ impl Holder {
         std::mem::swap(&mut self.waker, waker);
     }
 
-    pub(super) const fn swap_end(&mut self, end: &mut Option<Arc<dyn EndTurn>>) {
-        std::mem::swap(&mut self.end, end);
+    /// It is ended by this from now on, and not by its task. What is to be dropped is swapped out.
+    pub(super) fn swap_end(&mut self, left: &mut Left) {
+        std::mem::swap(&mut self.end, &mut left.end);
+        left.waker = self.waker.take();
     }
 
     /// Tells it to end, as soon as nothing is locked.
@@ -135,7 +143,8 @@ impl Holder {
     /// Looks whether it has had its time.
     pub(super) fn is_due(&self, patience: Patience, now: Instant) -> IsDue {
         if let Some((lost, told)) = self.told {
-            let at = told + GRACE;
+            // One that has not seen its turn has begun nothing.
+            let at = if self.is_unseen { told } else { told + GRACE };
             return if at > now { IsDue::At(Some(at)) } else { IsDue::ToBeTaken(lost) };
         }
         let hold = patience.max_hold.and_then(|max| self.since.checked_add(max));
@@ -146,6 +155,8 @@ impl Holder {
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_over(hold) {
             IsDue::ToBeTold(Lost::MaxHold)
+        } else if self.is_unseen && is_over(idle) {
+            IsDue::ToBeTaken(Lost::Idle)
         } else if idle_since.is_some() && is_over(idle) {
             IsDue::ToBeTold(Lost::Idle)
         } else {

@@ -132,6 +132,14 @@ impl Places {
         (called, Gone { waker, nodes: self.remove(place) })
     }
 
+    /// Takes the waker of the first of a line, who leaves another when it looks again.
+    pub(super) fn waker_of_first(&mut self, line: &Line) -> Option<Waker> {
+        match &mut self.nodes[line.first?] {
+            Node::Waiting { waker, .. } => waker.take(),
+            Node::Free { .. } | Node::Called(_) => None,
+        }
+    }
+
     /// Takes a place out of its line, not out of the slab.
     fn unlink(&mut self, line: &mut Line, place: usize) -> Option<Waker> {
         let Node::Waiting { waker, ahead, behind } = &mut self.nodes[place] else { return None };

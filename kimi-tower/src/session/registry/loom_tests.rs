@@ -1,4 +1,4 @@
-//! Every interleaving of what threads do to one session, or to two.
+//! The interleavings, of up to three preemptions, of what threads do to one session, or to two.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -19,7 +19,10 @@ use tokio::time::Instant;
 use super::{Asked, Place, Registry, Turn, Waited};
 use crate::{
     key::Key,
-    session::store::{Ask, EndTurn, Lost, Refused},
+    session::{
+        slot::Slot,
+        store::{Ask, EndTurn, Lost, Refused},
+    },
 };
 
 const KEY: Key = Key([1, 2]);
@@ -410,6 +413,9 @@ fn t5_wakers_are_touched_while_nothing_is_locked() {
             let waited = place.poll(&Context::from_waker(&waker), Instant::now());
             matches!(waited, Waited::Granted(_))
         };
+        let mut superseded = place(&registry);
+        assert!(!poll(&mut superseded));
+        let newest = supersede(&registry);
         let [mut twice, mut left, mut granted] = [(); 3].map(|()| place(&registry));
         assert!(!poll(&mut twice) && !poll(&mut twice));
         assert!(!poll(&mut left) && !poll(&mut granted));
@@ -417,8 +423,50 @@ fn t5_wakers_are_touched_while_nothing_is_locked() {
         let releases = thread::spawn(move || drop(held));
         drop(twice);
         releases.join().unwrap();
+        drop(newest);
         assert!(poll(&mut granted));
-        drop(granted);
+        drop((granted, superseded));
+        assert_empty(&registry);
+    });
+}
+
+/// The slot of a body in place of what only looks like one: the reader goes, somebody newer comes, and
+/// somebody waits who looks whether the reader is idle, which locks the slot within a shard.
+#[test]
+fn t1_a_reader_who_goes_while_its_turn_is_wanted_gives_it_back_once() {
+    model(|| {
+        let registry = Arc::new(Registry::new());
+        let held = now(&registry, KEY).unwrap();
+        let slot = std::sync::Arc::new(Slot::new(()));
+        let bounded = Ask { max_idle: Some(Duration::from_secs(1)), ..Ask::new(KEY) };
+        let Asked::Waits { place: mut waiting, .. } = ask(&registry, bounded) else {
+            panic!("it has to wait")
+        };
+        let reader = {
+            let slot = std::sync::Arc::clone(&slot);
+            thread::spawn(move || {
+                let lost = held.set_end(slot.clone());
+                slot.put(held);
+                let left = slot.close();
+                assert!(lost.is_none() || left.is_none());
+            })
+        };
+        let newest = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || match supersede(&registry) {
+                Asked::Granted(turn) => turn,
+                Asked::Waits { place, .. } => turn(place).unwrap(),
+                Asked::Refused(_) => panic!("the newest is not refused"),
+            })
+        };
+        let cx = &Context::from_waker(Waker::noop());
+        drop(waiting.poll(cx, Instant::now()));
+        drop(waiting);
+        reader.join().unwrap();
+        let newest = newest.join().unwrap();
+        assert!(newest.poll_lost(cx).is_pending());
+        assert!(now(&registry, KEY).is_none());
+        drop(newest);
         assert_empty(&registry);
     });
 }

@@ -83,10 +83,9 @@ impl Registry {
             Answer::Granted(turn) => Asked::Granted(Turn::new(Arc::clone(this), key, turn)),
             Answer::Waits { place, ahead, superseded, notice } => {
                 let patience = Patience::new(ask.max_hold, ask.max_idle);
-                // It is there before foreign code runs, which may panic.
                 let place = Place::new(Arc::clone(this), key, place, patience, now);
-                superseded.into_iter().for_each(Waker::wake);
                 notice.into_iter().for_each(Notice::tell);
+                superseded.into_iter().for_each(Waker::wake);
                 Asked::Waits { place, ahead }
             }
             Answer::Full => Asked::Refused(Refused::Busy),

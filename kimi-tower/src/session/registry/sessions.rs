@@ -1,14 +1,14 @@
 //! Who has which session, without threads or a clock.
 
-use std::{collections::HashMap, sync::Arc, task::Waker};
+use std::{collections::HashMap, task::Waker};
 
 use hashbrown::{HashTable, hash_table::Entry};
 use tokio::time::Instant;
 
 use super::{
-    super::{EndTurn, Lost},
+    super::Lost,
     answer::{Answer, Asking, Due, Freed},
-    holder::{Holder, IsDue, Patience},
+    holder::{Holder, IsDue, Left, Patience},
     line::{Called, Gone, Line, Look, Places},
 };
 use crate::key::Key;
@@ -121,14 +121,9 @@ impl Sessions {
     }
 
     /// Leaves what ends a turn; returns why it has to end already.
-    pub(super) fn set_end(
-        &mut self,
-        key: Key,
-        turn: u64,
-        end: &mut Option<Arc<dyn EndTurn>>,
-    ) -> Option<Lost> {
+    pub(super) fn set_end(&mut self, key: Key, turn: u64, left: &mut Left) -> Option<Lost> {
         match self.holder(key, turn) {
-            Some(holder) => holder.told_or(|holder| holder.swap_end(end)),
+            Some(holder) => holder.told_or(|holder| holder.swap_end(left)),
             None => self.taken.get(&turn).copied(),
         }
     }
@@ -156,11 +151,17 @@ impl Sessions {
 
     /// Gives up a place, and with it the turn if it was granted.
     pub(super) fn leave(&mut self, key: Key, place: usize, now: Instant) -> (Freed, Gone) {
-        let session = self.table.find_mut(hash(key), |it| it.key == key);
-        let (called, gone) = self.places.leave(session.map(|it| &mut it.line), place);
-        let freed = match called {
-            Some(Called::Granted(turn)) => self.release(key, turn, now),
-            Some(Called::Superseded) | None => Freed::default(),
+        let Self { table, places, .. } = self;
+        let mut session = table.find_mut(hash(key), |it| it.key == key);
+        let line = session.as_mut().map(|it| &mut it.line);
+        let (called, gone) = places.leave(line, place);
+        let freed = match (called, session) {
+            (Some(Called::Granted(turn)), _) => self.release(key, turn, now),
+            // It may be the one that had told the holder, and was to take the turn: another looks.
+            (None, Some(session)) if session.holder.told().is_some() => {
+                Freed { woken: places.waker_of_first(&session.line), ..Freed::default() }
+            }
+            (Some(Called::Superseded) | None, _) => Freed::default(),
         };
         (freed, gone)
     }

@@ -256,6 +256,29 @@ fn whoever_waits_looks_at_the_holder() {
     }
 }
 
+/// Whoever has told the holder to end goes before it can take the turn; another does, who had not
+/// bounded it.
+#[test]
+fn whoever_was_to_take_a_turn_has_it_taken_by_the_next_when_it_goes() {
+    let start = Instant::now();
+    let registry = Arc::new(Registry::new());
+    let held = turn(Registry::ask(&registry, &Ask::new(KEY), start));
+    let mut first = place(Registry::ask(&registry, &Ask::new(KEY), start));
+    let woken = StdArc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let cx = &Context::from_waker(&waker);
+    assert!(matches!(first.poll(cx, start), Waited::Until(None)));
+    let bounded = Ask { max_hold: Some(HOLD), ..Ask::new(KEY) };
+    let mut second = place(Registry::ask(&registry, &bounded, start));
+    assert_eq!(until(&mut second, start + HOLD, start), Some(HOLD + holder::GRACE));
+    assert_eq!(woken.0.load(SeqCst), 0);
+    drop(second);
+    assert_eq!(woken.0.load(SeqCst), 1);
+    assert_eq!(until(&mut first, start + HOLD, start), Some(HOLD + holder::GRACE));
+    assert!(matches!(first.poll(cx, start + HOLD + holder::GRACE), Waited::Granted(_)));
+    drop(held);
+}
+
 /// The first in the line was granted the turn, and nobody polls it: it is idle.
 #[test]
 fn a_turn_that_nobody_sees_is_idle() {
@@ -265,8 +288,8 @@ fn a_turn_that_nobody_sees_is_idle() {
     drop(held);
     let [first, second] = &mut places[..] else { panic!("there are two") };
     assert_eq!(until(second, start, start), Some(IDLE));
-    assert_eq!(until(second, start + IDLE, start), Some(IDLE + holder::GRACE));
-    let taken = start + IDLE + holder::GRACE;
+    // It has begun nothing, and is not waited for.
+    let taken = start + IDLE;
     let Waited::Granted(next) = poll(second, taken) else { panic!("it is the next") };
     let Waited::Granted(unseen) = poll(first, taken) else { panic!("it was granted") };
     assert_eq!(lost(&unseen), Poll::Ready(Lost::Idle));

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     super::{EndTurn, Lost},
     Registry,
+    holder::Left,
 };
 use crate::{key::Key, sync::Arc};
 
@@ -38,9 +39,9 @@ impl Turn {
 
     /// Leaves what ends it; returns why it has to end already.
     pub(in super::super) fn set_end(&self, end: StdArc<dyn EndTurn>) -> Option<Lost> {
-        let mut end = Some(end);
+        let mut left = Left::end(end);
         let mut shard = self.registry.shard(self.key).lock();
-        let lost = shard.sessions.set_end(self.key, self.number, &mut end);
+        let lost = shard.sessions.set_end(self.key, self.number, &mut left);
         drop(shard);
         lost
     }

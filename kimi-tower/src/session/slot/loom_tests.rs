@@ -80,7 +80,7 @@ fn t1_a_reader_that_waits_is_told_when_the_body_is_gone() {
         slot.put(Turn(work.clone()));
         let ender = StdArc::clone(&slot);
         let ends = thread::spawn(move || ender.end(Lost::Superseded));
-        let told = block_on(poll_fn(|cx| slot.poll_frame(cx, |_| {})));
+        let told = block_on(poll_fn(|cx| slot.poll_frame(cx, |_| false)));
         assert!(matches!(told, Read::NotThere(Why::Lost(Lost::Superseded))));
         assert!(work.is_over.load(SeqCst));
         ends.join().unwrap();
@@ -101,7 +101,7 @@ fn t1_a_reader_that_goes_leaves_the_turn_to_whoever_drops_the_body() {
                 thread::spawn(move || ender.end(lost))
             });
             let cx = &mut Context::from_waker(Waker::noop());
-            let told = match slot.poll_frame(cx, |_| {}) {
+            let told = match slot.poll_frame(cx, |_| false) {
                 Poll::Ready(Read::NotThere(Why::Lost(lost))) => Some(lost),
                 Poll::Ready(Read::NotThere(_)) => panic!("nothing has ended it"),
                 Poll::Ready(Read::Frame(_)) | Poll::Pending => None,

@@ -121,8 +121,13 @@ impl<B, T> Slot<B, T> {
 }
 
 impl<B: Body, T> Slot<B, T> {
-    /// Asks the body for more, and looks at it with `seen` after it has given something.
-    pub(super) fn poll_frame(&self, cx: &mut Context<'_>, seen: impl FnOnce(&B)) -> Poll<Read<B>> {
+    /// Asks the body for more, and looks at it with `is_over` after it has given something: what is
+    /// at its end then has ended, and cannot be lost any more.
+    pub(super) fn poll_frame(
+        &self,
+        cx: &mut Context<'_>,
+        is_over: impl FnOnce(&B) -> bool,
+    ) -> Poll<Read<B>> {
         let (mut body, waker) = match self.take(cx) {
             Ok(taken) => taken,
             Err(why) => return why.map(Read::NotThere),
@@ -133,11 +138,8 @@ impl<B: Body, T> Slot<B, T> {
                 let known = waker.filter(|waker| waker.will_wake(cx.waker()));
                 (Some(known.unwrap_or_else(|| cx.waker().clone())), None)
             }
-            Poll::Ready(Some(Ok(_))) => {
-                seen(&body);
-                (None, Some(Instant::now()))
-            }
-            Poll::Ready(None | Some(Err(_))) => {
+            Poll::Ready(Some(Ok(_))) if !is_over(&body) => (None, Some(Instant::now())),
+            Poll::Ready(_) => {
                 drop(body);
                 self.close();
                 return polled.map(Read::Frame);
@@ -182,9 +184,9 @@ impl<B: Send, T: Send> EndTurn for Slot<B, T> {
         let last = std::mem::replace(&mut kept.stage, Stage::Ended(lost));
         let turn = kept.turn.take();
         drop(kept);
-        drop(turn);
         let second = if let Stage::Ending { waker, .. } = last { waker } else { None };
         first.into_iter().chain(second).for_each(Waker::wake);
+        drop(turn);
     }
 
     fn idle_since(&self) -> Option<Instant> {

@@ -1,16 +1,22 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use kimi_errors::Error;
 use kimi_testkit::probe::{Act, Beat, ProbeBody};
 use kimi_tower::session::SessionLayer;
+use tower::{ServiceExt as _, service_fn};
+use tower_layer::Layer as _;
 
 use super::{answer, call, gauges, layer, of, poll, stack, start};
 
@@ -107,7 +113,7 @@ async fn a_future_that_fails_panics_or_is_dropped_gives_it_back() {
     assert_eq!(gauges(&layer), (0, 0));
 
     std::future::poll_fn(|cx| {
-        tower_service::Service::<http::Request<ProbeBody>>::poll_ready(&mut service, cx)
+        tower_service::Service::<Request<ProbeBody>>::poll_ready(&mut service, cx)
     })
     .await
     .unwrap();
@@ -122,4 +128,43 @@ async fn a_future_that_fails_panics_or_is_dropped_gives_it_back() {
     assert_eq!((gauges(&layer), seen.live_futures()), ((1, 0), 1));
     drop(future);
     assert_eq!((gauges(&layer), seen.live_futures()), ((0, 0), 0));
+}
+
+/// Done at once; what it has, such as a permit, it has until it is dropped.
+struct Done(Option<Result<Response<ProbeBody>, Error>>, SessionLayer, Arc<AtomicBool>);
+
+impl Future for Done {
+    type Output = Result<Response<ProbeBody>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(self.0.take().unwrap())
+    }
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.2.store(gauges(&self.1) == (1, 0), SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_is_done_is_dropped_before_its_turn() {
+    let layer = layer();
+    let outcomes: [fn() -> Result<Response<ProbeBody>, Error>; 3] = [
+        || Err(Error::new(kimi_errors::ErrorKind::Unavailable)),
+        || Ok(Response::new(ProbeBody::empty().with_end_known())),
+        || Ok(Response::new(ProbeBody::chunks(["one"]))),
+    ];
+    for outcome in outcomes {
+        let had_turn = Arc::new(AtomicBool::new(false));
+        let inner = {
+            let (layer, had_turn) = (layer.clone(), had_turn.clone());
+            move |_: Request<ProbeBody>| Done(Some(outcome()), layer.clone(), had_turn.clone())
+        };
+        let inner = service_fn(inner);
+        let answer = layer.layer(inner).oneshot(of("c-1")).await;
+        assert!(had_turn.load(SeqCst));
+        drop(answer);
+        assert_eq!(gauges(&layer), (0, 0));
+    }
 }

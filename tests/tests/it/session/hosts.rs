@@ -1,22 +1,34 @@
 //! The layer in a router, and what it asks of a host.
 
 use axum::{Router, body::Body, routing::post};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
+use kimi_errors::BoxError;
 use kimi_testkit::probe::{Beat, ProbeBody};
 use kimi_tower::{
     catch_error::CatchErrorLayer,
-    session::{Policy, Session, SessionLayer},
+    session::{Policy, ResponseBody, Session, SessionLayer, store::MemoryTurn},
 };
-use tower::{ServiceBuilder, ServiceExt as _};
+use tower::{Service, ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 
 use super::{FIELD, gauges, layer};
 
 const fn is_shared<T: Clone + Send + Sync + 'static>() {}
 
+/// As `axum` and `tonic` ask of futures, and `BodyExt::boxed` and `reqwest::Body::wrap` of bodies.
+const fn is_sent<T: Send + 'static>() {}
+const fn is_sync<T: Send + Sync + 'static>() {}
+
+type Boxed = BoxCloneSyncService<Request<Body>, Response<Full<Bytes>>, BoxError>;
+
 const _: () = {
     is_shared::<SessionLayer>();
     is_shared::<Session<axum::routing::Route>>();
+    is_shared::<Session<reqwest::Client>>();
+    is_shared::<Session<tonic::transport::Channel>>();
+    is_sent::<<Session<Boxed> as Service<Request<Body>>>::Future>();
+    is_sync::<ResponseBody<Full<Bytes>, MemoryTurn>>();
 };
 
 async fn stream() -> Response<Body> {

@@ -158,6 +158,25 @@ async fn why_a_turn_was_lost_is_said_also_of_a_reader_that_has_gone() {
     assert_eq!(gauges(&layer), (1, 0));
 }
 
+/// So it is of one that has no answer yet, and is dropped before it hears of it.
+#[tokio::test(start_paused = true)]
+async fn why_a_turn_was_lost_is_said_also_of_a_future_that_is_dropped() {
+    let layer = layer().with_policy(Policy::Supersede);
+    let (mut service, _) = stack(&layer, [Act::Hang, Act::Hang]);
+    let mut told = [false, true].map(|is_told| (Facts::new(), is_told));
+    for (facts, is_told) in &mut told {
+        let mut request = of("c-1");
+        request.extensions_mut().insert(facts.clone());
+        let mut future = Box::pin(start(&mut service, request).await);
+        assert!(poll(future.as_mut(), &Arc::default()).is_pending());
+        let newest = if *is_told { Some(start(&mut service, of("c-1")).await) } else { None };
+        drop(future);
+        assert_eq!(facts.session_lost(), is_told.then_some(Lost::Superseded));
+        drop(newest);
+    }
+    assert_eq!(gauges(&layer), (0, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_is_ended_for_one_that_is_too_late_itself() {
     let layer = layer().with_policy(Policy::Supersede);
@@ -167,6 +186,11 @@ async fn nobody_is_ended_for_one_that_is_too_late_itself() {
     late.extensions_mut().insert(Deadline::at(Instant::now()));
     assert_eq!(call(&mut service, late).await.unwrap_err().errcode(), -2005);
     assert!(running.frame().await.unwrap().is_ok());
+    // One that ends nobody has its turn at any time.
+    let (mut free, _) = stack(&layer, [stream()]);
+    let mut late = of("c-2");
+    late.extensions_mut().insert(Deadline::at(Instant::now()));
+    assert!(call(&mut free, late).await.is_ok());
     let mut in_time = of("c-1");
     in_time.extensions_mut().insert(Deadline::at(Instant::now() + SECOND));
     assert!(call(&mut service, in_time).await.is_ok());
@@ -188,8 +212,8 @@ async fn whoever_waits_behind_one_that_is_not_polled_has_its_turn() {
     let stalled = call(&mut service, events).await.unwrap();
     let asked = Instant::now();
     let second = call(&mut service, of("c-1")).await;
-    // 20 s from its start and a second to end; then 5 s, and a second more, for the one between.
-    assert_eq!(asked.elapsed(), SECOND * (20 - 1 + 1 + 5 + 1));
+    // 20 s from its start, a second to end, and then 5 s for the one between.
+    assert_eq!(asked.elapsed(), SECOND * (20 - 1 + 1 + 5));
     assert!(second.is_ok());
     let mut stalled = stalled.into_body();
     assert_eq!(stalled.frame().await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);

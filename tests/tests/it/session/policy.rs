@@ -53,7 +53,7 @@ async fn a_request_waits_for_its_turn_and_facts_say_for_how_long_and_behind_how_
 #[tokio::test(start_paused = true)]
 async fn who_waits_too_long_or_behind_too_many_is_refused() {
     let policy = Policy::Queue { max_waiting: 1, max_wait: SECOND * 30 };
-    let layer = layer().with_policy(policy);
+    let layer = layer().without_max_idle().with_policy(policy);
     let (mut service, seen) = stack(&layer, (0..3).map(|_| stream()));
     let answer = call(&mut service, of("c-1")).await.unwrap();
     let mut waiting = pin!(start(&mut service, of("c-1")).await);
