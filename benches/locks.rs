@@ -1,7 +1,7 @@
 //! Who gives turns beside `kimi_tower::session`, each as one would put it into a service.
 //!
-//! All are asked through the same `async fn`. What waits in a line borrows its lock with two of
-//! them, so that all are made to last.
+//! All are awaited through the same `async fn`, but for ours where nobody is waited for, which then
+//! needs no future. A turn of two of them borrows its lock, so that all locks are made to last.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,9 +11,11 @@ use std::{
 use dashmap::DashMap;
 use kimi_tower::{
     key::{Key, KeyHasher},
-    session::store::{Ask, Asked, MemoryStore, SessionPlace as _, SessionStore as _},
+    session::store::{Ask, Asked, MemoryStore, MemoryTurn, SessionPlace as _, SessionStore as _},
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::finish;
 
 /// A session as a request names it, and its key.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +56,12 @@ pub trait Turns: Sized + 'static {
     /// Waits for the turn of this session.
     fn turn(&'static self, of: Named) -> impl Future<Output = Self::Turn> + 'static;
 
+    /// Takes the turn of a session that nobody has.
+    #[inline]
+    fn turn_now(&'static self, of: Named) -> Self::Turn {
+        finish(self.turn(of))
+    }
+
     /// Creates one that lasts.
     fn lasting() -> &'static Self {
         Box::leak(Box::new(Self::create()))
@@ -65,7 +73,7 @@ pub trait Turns: Sized + 'static {
 pub struct Ours(MemoryStore);
 
 impl Turns for Ours {
-    type Turn = kimi_tower::session::store::MemoryTurn;
+    type Turn = MemoryTurn;
 
     fn create() -> Self {
         Self(MemoryStore::new())
@@ -75,6 +83,11 @@ impl Turns for Ours {
     async fn turn(&'static self, of: Named) -> Self::Turn {
         ask(&self.0, &Ask::new(of.key)).await
     }
+
+    #[inline]
+    fn turn_now(&'static self, of: Named) -> Self::Turn {
+        ask_now(&self.0, of.key)
+    }
 }
 
 /// Ours, and the key is made of the name.
@@ -82,7 +95,7 @@ impl Turns for Ours {
 pub struct OursByName(MemoryStore, KeyHasher);
 
 impl Turns for OursByName {
-    type Turn = kimi_tower::session::store::MemoryTurn;
+    type Turn = MemoryTurn;
 
     fn create() -> Self {
         Self(MemoryStore::new(), hasher())
@@ -92,6 +105,11 @@ impl Turns for OursByName {
     async fn turn(&'static self, of: Named) -> Self::Turn {
         ask(&self.0, &Ask::new(self.1.key(&[of.name.as_bytes()]))).await
     }
+
+    #[inline]
+    fn turn_now(&'static self, of: Named) -> Self::Turn {
+        ask_now(&self.0, self.1.key(&[of.name.as_bytes()]))
+    }
 }
 
 /// Ours, with the times bounded as `SessionLayer` bounds them by default; asks for a runtime.
@@ -99,7 +117,7 @@ impl Turns for OursByName {
 pub struct OursBounded(MemoryStore);
 
 impl Turns for OursBounded {
-    type Turn = kimi_tower::session::store::MemoryTurn;
+    type Turn = MemoryTurn;
 
     fn create() -> Self {
         Self(MemoryStore::new())
@@ -117,7 +135,7 @@ impl Turns for OursBounded {
 }
 
 #[inline]
-async fn ask(store: &MemoryStore, question: &Ask) -> kimi_tower::session::store::MemoryTurn {
+async fn ask(store: &MemoryStore, question: &Ask) -> MemoryTurn {
     match store.ask(question) {
         Asked::Granted(turn) => turn,
         Asked::Waits { mut place, .. } => {
@@ -125,6 +143,14 @@ async fn ask(store: &MemoryStore, question: &Ask) -> kimi_tower::session::store:
             turn.expect("nobody supersedes")
         }
         Asked::Refused(_) => panic!("nothing is bounded"),
+    }
+}
+
+#[inline]
+fn ask_now(store: &MemoryStore, key: Key) -> MemoryTurn {
+    match store.ask(&Ask::new(key)) {
+        Asked::Granted(turn) => turn,
+        Asked::Waits { .. } | Asked::Refused(_) => panic!("nobody has it"),
     }
 }
 
