@@ -88,6 +88,7 @@
     feature = "rate-limit",
     feature = "retry",
     feature = "session",
+    feature = "token",
     feature = "validate"
 ))]
 #[macro_use]
@@ -97,7 +98,8 @@ mod macros;
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
-    feature = "retry"
+    feature = "retry",
+    feature = "token"
 ))]
 mod body;
 #[cfg(feature = "catch-error")]
@@ -114,11 +116,14 @@ pub mod key;
     feature = "rate-limit",
     feature = "retry",
     feature = "session",
+    feature = "token",
     feature = "validate"
 ))]
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
+#[cfg(any(feature = "retry", feature = "token"))]
+mod random;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 #[cfg(feature = "replay")]
@@ -129,5 +134,7 @@ pub mod retry;
 pub mod session;
 #[cfg(any(feature = "rate-limit", feature = "replay", feature = "session"))]
 mod sync;
+#[cfg(feature = "token")]
+pub mod token;
 #[cfg(feature = "validate")]
 pub mod validate;
