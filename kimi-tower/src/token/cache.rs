@@ -15,7 +15,7 @@ use super::{
     fetch::Fetch,
     flight::Flight,
     signal::Place,
-    state::{Asked, Numbered, State},
+    state::{Asked, Numbered, Refusal, State},
 };
 use crate::sync::{Arc, Lock};
 
@@ -103,12 +103,9 @@ impl<P: TokenProvider> TokenCache<P> {
     ///
     /// Of an older one it changes nothing, nor when a token was refused less than a
     /// [pause](Freshness::with_pause) ago.
+    #[expect(clippy::must_use_candidate, reason = "it is told for its effect")]
     pub fn refuse(&self, generation: u64) -> bool {
-        let is_refused = self.shared.inner.lock().state.refuse(generation, Instant::now());
-        if is_refused {
-            tracing::debug!(generation, "the token was refused");
-        }
-        is_refused
+        self.heed_refusal(generation) == Refusal::Heeded
     }
 
     /// Refreshes the token ahead of its end, for ever and also while nobody asks for one, at most
@@ -147,6 +144,14 @@ impl<P: TokenProvider> TokenCache<P> {
             Some(numbered) => Given::Token(CachedToken(numbered), Some(joined)),
             None => Given::Refresh(joined),
         }
+    }
+
+    pub(super) fn heed_refusal(&self, generation: u64) -> Refusal {
+        let refusal = self.shared.inner.lock().state.refuse(generation, Instant::now());
+        if refusal == Refusal::Heeded {
+            tracing::debug!(generation, "the token was refused");
+        }
+        refusal
     }
 
     /// Joins the refresh under way, or begins one. Nothing is called before it is polled.

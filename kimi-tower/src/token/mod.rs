@@ -7,10 +7,12 @@ mod fetch;
 mod flight;
 mod freshness;
 mod future;
+mod http_provider;
 mod layer;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod pause;
+mod pool;
 mod provider;
 mod secret;
 mod service;
@@ -24,7 +26,9 @@ pub use self::{
     cache::{CachedToken, TokenCache, TokenFuture},
     freshness::Freshness,
     future::ResponseFuture,
+    http_provider::{HttpTokenProvider, InMemory, Persist, RefreshToken},
     layer::TokenLayer,
+    pool::{CallerTokens, Choice, PoolLease, PoolPolicy, PoolWait, TokenPool},
     provider::{StaticToken, TokenProvider},
     secret::Token,
     service::TokenService,

@@ -42,6 +42,22 @@ impl<P: TokenProvider> TokenSource for TokenCache<P> {
 
     #[inline]
     fn lease(&self, _: &Parts) -> Leased<CachedToken, TokenFuture<P>> {
+        self.lease_any()
+    }
+
+    fn heed(&self, lease: &CachedToken, error: &Error) -> bool {
+        let is_refused = is_refusal(error);
+        if is_refused {
+            self.refuse(lease.generation());
+        }
+        is_refused
+    }
+}
+
+impl<P: TokenProvider> TokenCache<P> {
+    /// The token for any request.
+    #[inline]
+    pub(super) fn lease_any(&self) -> Leased<CachedToken, TokenFuture<P>> {
         let now = Instant::now();
         match self.give(now) {
             Given::Token(token, None) => Leased::Ready(token, None),
@@ -51,14 +67,6 @@ impl<P: TokenProvider> TokenSource for TokenCache<P> {
             Given::Refresh(joined) => Leased::Waiting(TokenFuture::joining(joined, now)),
             Given::Failed(error) => Leased::Refused(error),
         }
-    }
-
-    fn heed(&self, lease: &CachedToken, error: &Error) -> bool {
-        let is_refused = is_refusal(error);
-        if is_refused {
-            self.refuse(lease.generation());
-        }
-        is_refused
     }
 }
 

@@ -59,6 +59,17 @@ pub(super) enum Asked {
     Failed(Error),
 }
 
+/// What becomes of a refusal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    /// The token is not given to anybody from now on.
+    Heeded,
+    /// It was not the current one.
+    Late,
+    /// The one before was refused just now.
+    TooSoon,
+}
+
 impl State {
     pub(super) fn new(freshness: Freshness) -> Self {
         let random = freshness.seed.map_or_else(Random::from_system, Random::new);
@@ -127,18 +138,20 @@ impl State {
         paused.or(self.current.as_ref().and_then(|current| current.refresh))
     }
 
-    /// Takes notice that the token of `generation` was refused. Returns whether it is the current
-    /// one and is not given to anybody from now on.
-    pub(super) fn refuse(&mut self, generation: u64, now: Instant) -> bool {
+    /// Takes notice that the token of `generation` was refused.
+    pub(super) fn refuse(&mut self, generation: u64, now: Instant) -> Refusal {
         let is_current =
             self.current.as_ref().is_some_and(|it| it.numbered.generation == generation);
+        if !is_current {
+            return Refusal::Late;
+        }
         // A service that refuses whatever it is sent would have each request refresh.
-        if !is_current || self.no_refusal_until.is_some_and(|until| now < until) {
-            return false;
+        if self.no_refusal_until.is_some_and(|until| now < until) {
+            return Refusal::TooSoon;
         }
         self.current = None;
         self.no_refusal_until = now.checked_add(self.freshness.pause);
-        true
+        Refusal::Heeded
     }
 
     /// Returns how long after it was asked for a token is refreshed.
@@ -235,14 +248,15 @@ mod tests {
     fn only_the_current_token_is_refused_and_not_twice_in_a_moment() {
         let now = Instant::now();
         let mut state = filled(Freshness::new(), None, now);
-        assert!(!state.refuse(0, now) && !state.refuse(2, now));
-        assert!(state.refuse(1, now));
+        assert_eq!([0, 2].map(|it| state.refuse(it, now)), [Refusal::Late; 2]);
+        assert_eq!(state.refuse(1, now), Refusal::Heeded);
         assert_eq!(shown(&state.ask(now)), "none");
-        assert!(!state.refuse(1, now));
+        assert_eq!(state.refuse(1, now), Refusal::Late);
         state.settle(Ok(token(None)), now, now).0.unwrap();
-        assert!(!state.refuse(1, now + SECOND) && !state.refuse(2, now));
+        assert_eq!(state.refuse(1, now + SECOND), Refusal::Late);
+        assert_eq!(state.refuse(2, now), Refusal::TooSoon);
         assert_eq!(shown(&state.ask(now)), "fresh 2");
-        assert!(state.refuse(2, now + SECOND));
+        assert_eq!(state.refuse(2, now + SECOND), Refusal::Heeded);
     }
 
     proptest! {

@@ -3,8 +3,10 @@
 
 mod cache;
 mod layer;
+mod pool;
+mod provider;
 mod refused;
-
+mod steady;
 mod stress;
 
 use std::{
