@@ -201,7 +201,7 @@ impl<S, T: TokenSource, B> Sent<S, T, B> {
         };
         let refused = lease.as_ref().clone();
         let token = match self.shared.source.lease(&head) {
-            Leased::Refused(_) => return Step::Stop(answer),
+            Leased::Refused(_) | Leased::Untouched => return Step::Stop(answer),
             // There is no other.
             Leased::Ready(next, _) if *next.as_ref() == refused => return Step::Stop(answer),
             Leased::Ready(next, ahead) => Token::There(next, ahead),

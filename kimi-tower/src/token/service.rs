@@ -83,6 +83,10 @@ where
                 let (token, next) = (Token::Waits(wait), Next::First(body));
                 ResponseFuture::waiting(Pause { token, service, head, next }, sent)
             }
+            Leased::Untouched => {
+                let request = Request::from_parts(head, ReplayBody::once(body));
+                ResponseFuture::untouched(self.inner.call(request))
+            }
             Leased::Refused(error) => {
                 self.inner = self.inner.clone();
                 ResponseFuture::refused(error)

@@ -34,6 +34,8 @@ pub enum Leased<L, W> {
     Waiting(W),
     /// There is none.
     Refused(Error),
+    /// None is wanted: the request goes as it is, and its answer is not looked at.
+    Untouched,
 }
 
 impl<P: TokenProvider> TokenSource for TokenCache<P> {
@@ -51,6 +53,21 @@ impl<P: TokenProvider> TokenSource for TokenCache<P> {
             self.refuse(lease.generation());
         }
         is_refused
+    }
+}
+
+/// `None` leaves every request as it is.
+impl<T: TokenSource> TokenSource for Option<T> {
+    type Lease = T::Lease;
+    type Wait = T::Wait;
+
+    #[inline]
+    fn lease(&self, head: &Parts) -> Leased<T::Lease, T::Wait> {
+        self.as_ref().map_or(Leased::Untouched, |source| source.lease(head))
+    }
+
+    fn heed(&self, lease: &T::Lease, error: &Error) -> bool {
+        self.as_ref().is_some_and(|source| source.heed(lease, error))
     }
 }
 
@@ -91,6 +108,7 @@ impl<L, W> fmt::Debug for Leased<L, W> {
             Self::Ready(..) => "Ready",
             Self::Waiting(_) => "Waiting",
             Self::Refused(_) => "Refused",
+            Self::Untouched => "Untouched",
         })
     }
 }

@@ -71,8 +71,13 @@ impl TokenPool<StaticToken> {
 pub(super) fn split(list: &str) -> impl Iterator<Item = &str> {
     let list = list.trim_ascii();
     // RFC 9110 §11.1: in any case.
-    let list = match list.split_at_checked(7) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer ") => rest,
+    let list = match list.split_at_checked(6) {
+        Some((scheme, rest))
+            if scheme.eq_ignore_ascii_case("bearer")
+                && rest.bytes().next().is_none_or(|it| it == b' ') =>
+        {
+            rest
+        }
         _ => list,
     };
     list.split(',').map(str::trim_ascii).filter(|text| !text.is_empty())

@@ -59,6 +59,8 @@ pub(super) fn lease<P: TokenProvider>(
             }
             Leased::Waiting(token) => return Leased::Waiting(wait(token, false)),
             Leased::Refused(error) => failed(member, &error, chooser, now),
+            // A cache has no such answer.
+            Leased::Untouched => return Leased::Untouched,
         }
     }
 }
@@ -116,6 +118,7 @@ impl<P: TokenProvider> Future for PoolWait<P> {
                 Leased::Ready(lease, _) => return Poll::Ready(Ok(lease)),
                 Leased::Waiting(wait) => *this = wait,
                 Leased::Refused(error) => return Poll::Ready(Err(error)),
+                Leased::Untouched => return Poll::Ready(Err(Error::new(ErrorKind::System))),
             }
         }
     }

@@ -6,6 +6,7 @@ mod layer;
 mod pool;
 mod provider;
 mod refused;
+mod secrets;
 mod steady;
 mod stress;
 
@@ -42,7 +43,7 @@ impl Numbered {
         Self { fetches, takes: Duration::ZERO, lifetime: None, failing }
     }
 
-    fn taking(mut self, takes: Duration) -> Self {
+    pub(crate) fn taking(mut self, takes: Duration) -> Self {
         self.takes = takes;
         self
     }
