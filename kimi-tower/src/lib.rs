@@ -14,7 +14,7 @@
 //! │ rate_limit          ✓  │ requests      │ session             ✓  │
 //! │ validate            ✓  │               │ retry               ✓  │
 //! │ session                │               │   ┌──── per attempt ───┤
-//! │ rate_limit          ✓  │ tokens        │   │ token              │
+//! │ rate_limit          ✓  │ tokens        │   │ token           ✓  │
 //! ├────────────────────────┤               │   │ rate_limit      ✓  │
 //! │ your handler           │               ├───┴────────────────────┤
 //! └────────────────────────┘               │ your transport         │
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`session`],
-//! [`raise_error`] and [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
+//! [`raise_error`], [`retry`] and [`token`]. The other is planned. [`facts`] is what they tell each other. [`key`]
 //! says which caller a request belongs to, [`deadline`] by when it is to be answered. [`replay`] has
 //! the request bodies that whoever retries needs.
 //!
@@ -75,6 +75,7 @@
 //! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
 //! | `replay` | [`replay`] |
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
+//! | `token` | [`token`], [`replay`] |
 //! | `full` | all of them |
 //!
 //! # Minimum Rust version

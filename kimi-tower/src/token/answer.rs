@@ -12,7 +12,7 @@ use http_body::Body;
 use kimi_errors::{BoxError, DECODE_LIMIT, Error};
 use tokio::time::{Sleep, sleep};
 
-use super::ResponseBody;
+use super::{ResponseBody, pause::Answer};
 use crate::body::{
     described::{Content, Described, Disguise},
     event::Event,
@@ -55,7 +55,7 @@ impl<R> Opening<R> {
         Ok(Self { head, body: Peeked::new(body), look, is_events, alarm: None })
     }
 
-    pub(super) fn into_response(self) -> Response<ResponseBody<R>> {
+    fn into_response(self) -> Response<ResponseBody<R>> {
         Response::from_parts(self.head, ResponseBody::looked_at(self.body))
     }
 }
@@ -65,8 +65,8 @@ where
     R: Body<Data = Bytes> + Unpin,
     R::Error: Into<BoxError>,
 {
-    /// Is ready when the answer can be asked for its [error](Self::error): when enough of it has
-    /// come, or after a time.
+    /// Is ready when the answer can be [judged](Self::judge): when enough of it has come, or after a
+    /// time.
     pub(super) fn poll_look(&mut self, timeout: Duration, cx: &mut Context<'_>) -> Poll<()> {
         if self.body.poll_look(&mut self.look, cx).is_ready() {
             return Poll::Ready(());
@@ -80,8 +80,13 @@ where
         Poll::Ready(())
     }
 
-    /// Returns the error that the answer is, by what has come of it.
-    pub(super) fn error(&self) -> Option<Error> {
+    /// Returns the answer, and the error that it is by what has come of it.
+    pub(super) fn judge(self) -> (Answer<R>, Option<Error>) {
+        let error = self.error();
+        (Ok(self.into_response()), error)
+    }
+
+    fn error(&self) -> Option<Error> {
         let prefix = self.body.prefix(&self.look);
         if self.is_events {
             return Event::parse(&prefix).as_ref().and_then(Event::error);

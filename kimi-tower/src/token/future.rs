@@ -122,16 +122,19 @@ where
                 // Attempt => (Looking | Paused | done)
                 StateProj::Attempt { future } => match ready!(future.poll(cx)) {
                     Ok(response) => match Opening::of(response, sent.is_head) {
-                        Ok(opening) => {
-                            let opening = Some(Box::new(opening));
-                            this.state.set(State::Looking { opening });
-                            continue;
+                        Ok(mut opening) => {
+                            if opening.poll_look(sent.shared.look_timeout, cx).is_pending() {
+                                let opening = Some(Box::new(opening));
+                                this.state.set(State::Looking { opening });
+                                return Poll::Pending;
+                            }
+                            opening.judge()
                         }
                         Err(passed) => return Poll::Ready(Ok(passed.map(ResponseBody::untouched))),
                     },
                     Err(error) => {
                         let error = Error::from(error.into());
-                        (Err(error.clone()), error)
+                        (Err(error.clone()), Some(error))
                     }
                 },
                 // Looking => (Looking | Paused | done)
@@ -139,13 +142,7 @@ where
                     let looking =
                         opening.as_mut().expect("a future is not polled after it is ready");
                     ready!(looking.poll_look(sent.shared.look_timeout, cx));
-                    let opening = opening.take().expect("it was there two lines above");
-                    let error = opening.error();
-                    let answer = opening.into_response();
-                    match error {
-                        Some(error) => (Ok(answer), error),
-                        None => return Poll::Ready(Ok(answer)),
-                    }
+                    opening.take().expect("it was there two lines above").judge()
                 }
                 // Paused => (Paused | Attempt | done)
                 StateProj::Paused { pause } => {
@@ -167,6 +164,7 @@ where
                 }
                 StateProj::Refused { error } => return refused(error),
             };
+            let Some(error) = error else { return Poll::Ready(answer) };
             match sent.after(answer, &error, cx) {
                 Step::Pause(pause) => this.state.set(State::Paused { pause: Some(pause) }),
                 Step::Stop(answer) => return Poll::Ready(answer),

@@ -63,8 +63,8 @@
 //! assert_eq!(cache.token().await?.generation(), 2);
 //!
 //! // Whatever follows is refused: the caller is told, and nothing loops.
-//! cache.refuse(2);
 //! # tokio::time::advance(std::time::Duration::from_secs(1)).await;
+//! cache.refuse(2);
 //! assert_eq!(client.oneshot(ask()?).await?.status(), StatusCode::UNAUTHORIZED);
 //! # Ok(())
 //! # }

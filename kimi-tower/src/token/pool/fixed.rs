@@ -24,7 +24,8 @@ use crate::sync::Arc;
 ///
 /// A request that was limited is not sent again here: `retry`, outside, does that, with the next token.
 ///
-/// If all of them rest, a request fails with [`Unavailable`](kimi_errors::ErrorKind::Unavailable), and
+/// The only token of a pool does not rest: there is no other, and its answers and errors are handed on.
+/// If all of several rest, a request fails with [`Unavailable`](kimi_errors::ErrorKind::Unavailable), and
 /// its [`retry_after`](Error::retry_after) is when the first is back.
 pub struct TokenPool<P: TokenProvider> {
     members: StdArc<[Arc<Member<P>>]>,

@@ -41,7 +41,13 @@ pub(super) fn lease<P: TokenProvider>(
     let now = Instant::now();
     // Ends, since each turn lets one of them rest.
     loop {
-        let Some(at) = chooser.choose(candidates.len(), |at| candidates[at].limited(now)) else {
+        let is_only = candidates.len() == 1;
+        // The only one does not rest: there is no other, and what is wrong with it others say better.
+        let chosen = match is_only {
+            true => Some(0),
+            false => chooser.choose(candidates.len(), |at| candidates[at].limited(now)),
+        };
+        let Some(at) = chosen else {
             return Leased::Refused(exhausted(candidates, now));
         };
         let member = &candidates[at];
@@ -58,6 +64,7 @@ pub(super) fn lease<P: TokenProvider>(
                 return Leased::Ready(PoolLease { token, member: Arc::clone(member) }, ahead);
             }
             Leased::Waiting(token) => return Leased::Waiting(wait(token, false)),
+            Leased::Refused(error) if is_only => return Leased::Refused(error),
             Leased::Refused(error) => failed(member, &error, chooser, now),
             // A cache has no such answer.
             Leased::Untouched => return Leased::Untouched,
@@ -101,17 +108,18 @@ impl<P: TokenProvider> Future for PoolWait<P> {
             let this = &mut *self;
             let outcome = ready!(Pin::new(&mut this.token).poll(cx));
             let now = Instant::now();
+            let is_only = this.candidates.len() == 1;
             match outcome {
                 // There is no other in its place.
-                Ok(token) if this.member.was_refused(&token) => {
+                Ok(token) if !is_only && this.member.was_refused(&token) => {
                     this.member.die(&this.chooser.policy, now);
                 }
                 Ok(token) => {
                     let member = Arc::clone(&this.member);
                     return Poll::Ready(Ok(PoolLease { token, member }));
                 }
-                // It is still good for a while.
-                Err(error) if this.is_ahead => return Poll::Ready(Err(error)),
+                // What is refreshed ahead is still good for a while.
+                Err(error) if is_only || this.is_ahead => return Poll::Ready(Err(error)),
                 Err(error) => failed(&this.member, &error, &this.chooser, now),
             }
             match lease(&this.candidates, &this.chooser) {

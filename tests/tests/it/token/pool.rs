@@ -173,15 +173,14 @@ fn from(list: &str) -> Request<ProbeBody> {
 async fn a_caller_s_tokens_are_its_own_and_one_of_them_is_sent() {
     let (probe, seen) = Probe::new([refusal()]);
     let service = TokenLayer::new(callers(10)).replacing().layer(probe);
-    // T1 is dead, which counts for the next caller, too.
     service.clone().oneshot(from("Bearer T1,T2")).await.unwrap();
-    let error = service.clone().oneshot(from("Bearer T1")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    service.clone().oneshot(from("bearer T3")).await.unwrap();
-    assert_eq!(sent(&seen), ["T1", "T2", "T3"]);
+    // T1 is dead, which counts for the next caller, too, unless it has no other.
+    service.clone().oneshot(from("bearer T1, T3")).await.unwrap();
+    service.clone().oneshot(from("Bearer T1")).await.unwrap();
+    assert_eq!(sent(&seen), ["T1", "T2", "T3", "T1"]);
     for none in [chat(), from("Bearer"), from("Bearer ,")] {
-        let error = service.clone().oneshot(none).await.map(|it| it.status());
-        assert!(error.is_err() || seen.calls() == 4, "{error:?}");
+        let error = service.clone().oneshot(none).await.unwrap_err();
+        assert_eq!((error.kind(), seen.calls()), (ErrorKind::InvalidCredentials, 4));
     }
 }
 
@@ -218,6 +217,29 @@ async fn with_a_dead_token_among_three_every_request_is_answered() {
         assert!(!body.windows(7).any(|it| it == b"\"code\":"), "{body:?}");
     }
     assert!(mock.request_count() <= 51);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_token_does_not_rest() {
+    let acts = [limited(ErrorKind::RateLimited, "50"), refusal(), refusal()];
+    let (probe, seen) = Probe::new(acts);
+    let pool = TokenPool::parse("T1", in_turn()).unwrap();
+    let service = TokenLayer::new(pool).layer(probe);
+    for status in [429, 401, 401, 200] {
+        assert_eq!(service.clone().oneshot(chat()).await.unwrap().status(), status);
+    }
+    assert_eq!(seen.calls(), 4);
+    // Nor is the error of its refresh hidden behind another.
+    let provider = Numbered::new();
+    provider.fail(2);
+    let pool = TokenPool::new([provider.cache()], in_turn());
+    let (probe, _) = Probe::new([]);
+    let service = TokenLayer::new(pool).layer(probe);
+    for _ in 0..2 {
+        let error = service.clone().oneshot(chat()).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, None));
+        assert!(!error.message().contains("token"), "{error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
