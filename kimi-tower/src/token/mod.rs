@@ -103,6 +103,8 @@
 //!   [`keep_fresh`](TokenCache::keep_fresh).
 //! - A refresh that nobody polls makes no progress; between requests it stands still, and its 15 s
 //!   count. One that a client of HTTP has under way goes on in that client's own task.
+//! - The client of a provider must not have the layer that is served by it: the refresh would wait for
+//!   itself, until its time is over.
 //! - One cache for each account, and one process for each refresh token that is good once: two that
 //!   refresh with the same invalidate each other's.
 //! - While it waits for a token a request waits for at most the 15 s of the refresh, whatever its

@@ -45,14 +45,16 @@ impl PoolPolicy {
     }
 
     /// Sets for how long a token rests that is refused and has no successor, or whose quota is used
-    /// up until somebody pays. Default: 10 min, ours: after that a single request finds out.
+    /// up until somebody pays, or until a time that nobody told. Default: 10 min, ours: after that
+    /// requests find out.
     #[must_use]
     pub const fn with_dead_rest(mut self, rest: Duration) -> Self {
         self.dead = rest;
         self
     }
 
-    /// Sets for how long a token rests that is limited, if the answer does not say. Default: 1 s, as
+    /// Sets for how long a token rests that has too many requests, tokens or concurrent requests, if
+    /// the answer does not say. Default: 1 s, as
     /// long as the platform asks for at least.
     #[must_use]
     pub const fn with_limited_rest(mut self, rest: Duration) -> Self {

@@ -69,21 +69,28 @@ impl<P: TokenProvider> Member<P> {
         }
         match error.kind() {
             ErrorKind::QuotaExhausted => self.die(policy, now),
-            ErrorKind::RateLimited
-            | ErrorKind::ConcurrencyLimited
-            | ErrorKind::UsageLimited
-            | ErrorKind::ResearchLimit => {
-                let hint = match error.advice() {
-                    RetryAdvice::AfterReset { at: Some(at) } => Some(Wait::At(at).remaining()),
-                    _ => error.retry_after(),
-                };
-                self.rest(hint.unwrap_or(policy.limited).max(policy.limited), now);
-                self.rest.lock().limited = Some(now);
-                tracing::debug!("a token is limited, and rests");
+            ErrorKind::RateLimited | ErrorKind::ConcurrencyLimited => {
+                self.limit(error, policy.limited, now);
+            }
+            // Hours or days, though nobody may have said how many.
+            ErrorKind::UsageLimited | ErrorKind::ResearchLimit => {
+                self.limit(error, policy.dead, now);
             }
             _ => {}
         }
         false
+    }
+
+    /// Lets a token rest until the time that the error names, or for so long.
+    fn limit(&self, error: &Error, otherwise: Duration, now: Instant) {
+        let hint = match error.advice() {
+            RetryAdvice::AfterReset { at: Some(at) } => Some(Wait::At(at).remaining()),
+            _ => error.retry_after(),
+        };
+        // Told of zero is as good as not told.
+        self.rest(hint.filter(|hint| !hint.is_zero()).unwrap_or(otherwise), now);
+        self.rest.lock().limited = Some(now);
+        tracing::debug!(kind = error.kind().name(), "a token is limited, and rests");
     }
 
     /// Lets a token rest that nothing but somebody else's help brings back.

@@ -92,6 +92,31 @@ async fn a_limited_token_rests_until_the_time_it_was_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limited_token_whose_time_is_not_told_rests_as_its_kind_does() {
+    let cases = [
+        (ErrorKind::RateLimited, 1),
+        (ErrorKind::ConcurrencyLimited, 1),
+        (ErrorKind::UsageLimited, 600),
+        (ErrorKind::QuotaExhausted, 600),
+    ];
+    for (kind, seconds) in cases {
+        let (probe, seen) = Probe::new([Act::Answer(error(kind))]);
+        let service = TokenLayer::new(TokenPool::parse("T1,T2", in_turn()).unwrap()).layer(probe);
+        service.clone().oneshot(chat()).await.unwrap();
+        advance(SECOND * seconds - SECOND / 10).await;
+        for _ in 0..2 {
+            service.clone().oneshot(chat()).await.unwrap();
+        }
+        assert_eq!(sent(&seen), ["T1", "T2", "T2"], "{kind:?}");
+        advance(SECOND / 10).await;
+        for _ in 0..2 {
+            service.clone().oneshot(chat()).await.unwrap();
+        }
+        assert!(sent(&seen).contains(&"T1".to_owned()), "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn if_all_rest_the_error_says_when_the_first_is_back() {
     let (probe, seen) =
         Probe::new([limited(ErrorKind::RateLimited, "50"), limited(ErrorKind::RateLimited, "20")]);
