@@ -162,7 +162,7 @@ impl State {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use kimi_errors::ErrorKind;
     use proptest::prelude::*;

@@ -81,7 +81,7 @@ fn refused(error: Error) -> Error {
         .with_source(error)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

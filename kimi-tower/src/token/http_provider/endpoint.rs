@@ -89,7 +89,7 @@ fn encode(value: &str, form: &mut String) {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
