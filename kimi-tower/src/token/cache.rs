@@ -2,7 +2,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc as StdArc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use kimi_errors::{Error, ErrorKind};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Freshness, TokenProvider,
+    Freshness, TokenFuture, TokenProvider,
     fetch::Fetch,
     flight::Flight,
     signal::Place,
@@ -95,7 +95,7 @@ impl<P: TokenProvider> TokenCache<P> {
     /// [`Timeout`](ErrorKind::Timeout) if it took too long, and [`System`](ErrorKind::System) if the
     /// provider has panicked.
     pub fn token(&self) -> TokenFuture<P> {
-        TokenFuture { cache: self.clone(), joined: None, may_join_another: true }
+        TokenFuture::new(self.clone())
     }
 
     /// Takes notice that the token of that generation was refused. Returns whether it was still the
@@ -201,14 +201,14 @@ impl<P: TokenProvider> fmt::Debug for TokenCache<P> {
 
 /// The part that one has in a refresh. Dropping it stops nothing.
 pub(super) struct Joined<P: TokenProvider> {
-    cache: TokenCache<P>,
+    pub(super) cache: TokenCache<P>,
     refresh: Arc<Refresh<P>>,
     place: Option<Place>,
 }
 
 impl<P: TokenProvider> Joined<P> {
     /// Returns whether the refresh should have been over when it began to be waited for, or now.
-    fn is_overdue(&self, now: Instant) -> bool {
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let overdue = self.refresh.begun.checked_add(self.cache.shared.freshness.timeout);
         overdue.is_some_and(|overdue| overdue <= now)
     }
@@ -228,66 +228,5 @@ impl<P: TokenProvider> Future for Joined<P> {
 impl<P: TokenProvider> Drop for Joined<P> {
     fn drop(&mut self) {
         self.refresh.flight.leave(&mut self.place);
-    }
-}
-
-/// A token to come. Dropping it stops nothing: others who wait for the same refresh go on with it.
-#[must_use = "futures do nothing unless polled"]
-pub struct TokenFuture<P: TokenProvider> {
-    cache: TokenCache<P>,
-    /// Whether it should have been over when it was joined.
-    joined: Option<(Joined<P>, bool)>,
-    may_join_another: bool,
-}
-
-impl<P: TokenProvider> TokenFuture<P> {
-    /// One that waits for a refresh.
-    pub(super) fn joining(joined: Joined<P>, now: Instant) -> Self {
-        let (cache, is_overdue) = (joined.cache.clone(), joined.is_overdue(now));
-        Self { cache, joined: Some((joined, is_overdue)), may_join_another: true }
-    }
-}
-
-impl<P: TokenProvider> Future for TokenFuture<P> {
-    type Output = Result<CachedToken, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let this = &mut *self;
-            let Some((joined, was_overdue)) = &mut this.joined else {
-                let now = Instant::now();
-                match this.cache.give(now) {
-                    Given::Token(token, due) => {
-                        // Begun by whoever is the first to ask.
-                        if let Some(mut due) = due {
-                            let _ = Pin::new(&mut due).poll(cx);
-                        }
-                        return Poll::Ready(Ok(token));
-                    }
-                    Given::Refresh(joined) => {
-                        let was_overdue = joined.is_overdue(now);
-                        this.joined = Some((joined, was_overdue));
-                    }
-                    Given::Failed(error) => return Poll::Ready(Err(error)),
-                }
-                continue;
-            };
-            let outcome = ready!(Pin::new(joined).poll(cx));
-            let was_abandoned = *was_overdue && outcome.is_err();
-            this.joined = None;
-            // Nobody was left who waited for it, and so its error says nothing of now.
-            if was_abandoned && std::mem::take(&mut this.may_join_another) {
-                continue;
-            }
-            return Poll::Ready(outcome);
-        }
-    }
-}
-
-impl<P: TokenProvider> fmt::Debug for TokenFuture<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenFuture")
-            .field("is_waiting", &self.joined.is_some())
-            .finish_non_exhaustive()
     }
 }

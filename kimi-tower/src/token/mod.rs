@@ -129,15 +129,17 @@ mod pause;
 mod pool;
 mod provider;
 mod secret;
+mod sent;
 mod service;
 mod shared;
 mod signal;
 mod source;
 mod state;
+mod token_future;
 
 pub use self::{
     body::ResponseBody,
-    cache::{CachedToken, TokenCache, TokenFuture},
+    cache::{CachedToken, TokenCache},
     freshness::Freshness,
     future::ResponseFuture,
     http_provider::{HttpTokenProvider, InMemory, Persist, RefreshToken},
@@ -147,4 +149,5 @@ pub use self::{
     secret::Token,
     service::TokenService,
     source::{Leased, TokenSource},
+    token_future::TokenFuture,
 };

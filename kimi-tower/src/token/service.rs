@@ -12,8 +12,9 @@ use tower_service::Service;
 
 use super::{
     Leased, ResponseBody, TokenLayer, TokenSource,
-    future::{ResponseFuture, Sent},
+    future::ResponseFuture,
     pause::{Next, Pause, Spare, Token},
+    sent::Sent,
     shared::Shared,
 };
 use crate::replay::{Replay, ReplayBody};
