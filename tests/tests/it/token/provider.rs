@@ -1,4 +1,5 @@
 //! `HttpTokenProvider` against the scripted upstream, and against endpoints of kimi.com's forms.
+#![expect(clippy::disallowed_types, reason = "a test of time is not what loom looks at")]
 
 use std::{
     sync::{

@@ -1,4 +1,5 @@
 //! Many requests meet one expiry.
+#![expect(clippy::disallowed_types, reason = "a test of time is not what loom looks at")]
 
 use std::{
     collections::HashMap,
