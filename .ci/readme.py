@@ -1,7 +1,7 @@
-"""Sends the curl commands of a README to gateways: readme.py URL RETRYING_URL LIMITED_URL README
+"""Sends the curl commands of a README to gateways: readme.py URL RETRYING_URL LIMITED_URL KNOWN_URL README
 
 The first is the gateway as it is, the second the one whose upstream fails twice, the third the one
-that admits one request a minute.
+that admits one request a minute, the fourth the one that is known to its upstream by itself.
 
 Where a block of text follows a command, the answer has its first line as status and its last as
 body; where none does, the answer is a success, or each is if there are several.
@@ -17,12 +17,13 @@ COMMAND = re.compile(r"```sh\n(curl .*?)```(?:\n\n```text\n(HTTP.*?)```)?", re.D
 
 
 def main():
-    url, retrying, limited, readme = sys.argv[1:]
+    url, retrying, limited, known, readme = sys.argv[1:]
     commands = COMMAND.findall(Path(readme).read_text())
     for command, expected in commands:
         command = command.replace("http://127.0.0.1:8000", url)
         command = command.replace("http://127.0.0.1:8002", retrying)
         command = command.replace("http://127.0.0.1:8003", limited)
+        command = command.replace("http://127.0.0.1:8004", known)
         command = command.replace("curl ", "curl -sS -i --max-time 10 ", 1)
         answer = subprocess.check_output(command, shell=True, text=True)
         head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
@@ -35,8 +36,8 @@ def main():
             sys.exit(f"{readme}: {command}\nexpected {wanted}\n{answer}")
     print(f"{readme}: {len(commands)} commands answer as it says")
     # Unary, streamed, refused, an error of the upstream's, two that the client is spared, two of
-    # which the limit admits one, and one that asks three times at once.
-    if len(commands) < 8:
+    # which the limit admits one, one that asks three times at once, and one without a credential.
+    if len(commands) < 9:
         sys.exit(f"{readme}: its commands were not found")
 
 

@@ -14,7 +14,7 @@
 //! │ rate_limit          ✓  │ requests      │ session             ✓  │
 //! │ validate            ✓  │               │ retry               ✓  │
 //! │ session                │               │   ┌──── per attempt ───┤
-//! │ rate_limit          ✓  │ tokens        │   │ token              │
+//! │ rate_limit          ✓  │ tokens        │   │ token           ✓  │
 //! ├────────────────────────┤               │   │ rate_limit      ✓  │
 //! │ your handler           │               ├───┴────────────────────┤
 //! └────────────────────────┘               │ your transport         │
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`session`],
-//! [`raise_error`] and [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
+//! [`raise_error`], [`retry`] and [`token`]. The other is planned. [`facts`] is what they tell each other. [`key`]
 //! says which caller a request belongs to, [`deadline`] by when it is to be answered. [`replay`] has
 //! the request bodies that whoever retries needs.
 //!
@@ -75,6 +75,7 @@
 //! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
 //! | `replay` | [`replay`] |
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
+//! | `token` | [`token`], [`replay`] |
 //! | `full` | all of them |
 //!
 //! # Minimum Rust version
@@ -88,6 +89,7 @@
     feature = "rate-limit",
     feature = "retry",
     feature = "session",
+    feature = "token",
     feature = "validate"
 ))]
 #[macro_use]
@@ -97,7 +99,8 @@ mod macros;
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
-    feature = "retry"
+    feature = "retry",
+    feature = "token"
 ))]
 mod body;
 #[cfg(feature = "catch-error")]
@@ -114,11 +117,14 @@ pub mod key;
     feature = "rate-limit",
     feature = "retry",
     feature = "session",
+    feature = "token",
     feature = "validate"
 ))]
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
+#[cfg(any(feature = "retry", feature = "token"))]
+mod random;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 #[cfg(feature = "replay")]
@@ -129,5 +135,7 @@ pub mod retry;
 pub mod session;
 #[cfg(any(feature = "rate-limit", feature = "replay", feature = "session"))]
 mod sync;
+#[cfg(feature = "token")]
+pub mod token;
 #[cfg(feature = "validate")]
 pub mod validate;

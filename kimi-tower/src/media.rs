@@ -29,6 +29,7 @@ pub(crate) fn essence_of(value: &[u8]) -> &[u8] {
     feature = "raise-error",
     feature = "rate-limit",
     feature = "retry",
+    feature = "token",
     feature = "validate"
 ))]
 pub(crate) fn application(essence: &[u8]) -> Option<&[u8]> {
@@ -42,6 +43,7 @@ pub(crate) fn application(essence: &[u8]) -> Option<&[u8]> {
     feature = "raise-error",
     feature = "rate-limit",
     feature = "retry",
+    feature = "token",
     feature = "validate"
 ))]
 pub(crate) fn is_json(subtype: &[u8]) -> bool {
@@ -53,6 +55,7 @@ pub(crate) fn is_json(subtype: &[u8]) -> bool {
     feature = "raise-error",
     feature = "rate-limit",
     feature = "retry",
+    feature = "token",
     feature = "validate"
 ))]
 pub(crate) fn names_coding(value: &HeaderValue) -> bool {
@@ -66,6 +69,7 @@ pub(crate) fn names_coding(value: &HeaderValue) -> bool {
     feature = "raise-error",
     feature = "rate-limit",
     feature = "retry",
+    feature = "token",
     feature = "validate"
 ))]
 pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
@@ -79,7 +83,8 @@ pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
-    feature = "retry"
+    feature = "retry",
+    feature = "token"
 ))]
 pub(crate) fn is_grpc(value: &HeaderValue) -> bool {
     let rest = value.as_bytes().strip_prefix(b"application/grpc");

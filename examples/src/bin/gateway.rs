@@ -8,7 +8,9 @@
 //! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. What fails there
 //! and may succeed the next time is tried again; each retry is a line in the log. Each API key has
 //! the limits of the platform's tier 1, unless `--rpm`, `--tpm` and `--concurrency` say otherwise.
-//! Requests of one conversation wait for each other, unless `--session` says otherwise.
+//! Requests of one conversation wait for each other, unless `--session` says otherwise. With
+//! `--token` or `--refresh-token` callers need no credential of their own: keep it at an address
+//! that only they can reach.
 //! `RUST_LOG` says what is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
     clippy::print_stderr,
@@ -19,19 +21,20 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use kimi_errors::{BoxError, Dialect, Lang};
+use http::Uri;
+use kimi_errors::{BoxError, Dialect, Error, Lang};
 use kimi_examples::{
-    gateway::{Limits, Upstream, router},
+    gateway::{Credentials, Limits, Upstream, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
-use kimi_tower::{retry::RetryPolicy, session::Policy};
+use kimi_tower::{retry::RetryPolicy, session::Policy, token::RefreshToken};
 use kimi_validate::Profile;
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// A Kimi-compatible chat endpoint in front of an upstream.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "gateway", version)]
 struct Options {
     /// Where to listen; port 0 takes a free one.
@@ -64,6 +67,23 @@ struct Options {
     /// being answered.
     #[arg(long, value_enum, default_value_t = Session::Queue)]
     session: Session,
+    /// What requests without `authorization` are sent to the upstream with: one API key, or several
+    /// with commas between them.
+    #[arg(long, value_name = "TOKENS", env = "KIMI_GATEWAY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The same, but what fresh tokens are asked for with.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "KIMI_GATEWAY_REFRESH_TOKEN",
+        hide_env_values = true,
+        conflicts_with = "token"
+    )]
+    refresh_token: Option<String>,
+    /// Where tokens are asked for: with the refresh token, by default at kimi.com; without one, as
+    /// the article does, `POST /api/token`.
+    #[arg(long, value_name = "URL", conflicts_with = "token")]
+    token_url: Option<Uri>,
     /// How errors are answered: errcode, free-api, openai or compat.
     #[arg(long, default_value = "errcode")]
     dialect: Dialect,
@@ -138,7 +158,9 @@ async fn serve(options: Options) -> Result<(), BoxError> {
 
     let timeout = Duration::from_secs(options.timeout);
     let retry = RetryPolicy::standard().with_max_retries(options.retries).with_deadline(timeout);
-    let upstream = upstream.with_head_timeout(timeout).with_retry(retry);
+    let credentials = credentials(options.token, options.refresh_token, options.token_url)?;
+    let upstream =
+        upstream.with_head_timeout(timeout).with_retry(retry).with_credentials(credentials);
 
     let listener = TcpListener::bind(options.listen).await;
     let listener =
@@ -162,6 +184,23 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         () = interrupted(2) => {}
     }
     Ok(())
+}
+
+/// Returns what the upstream is asked with where a caller brings nothing.
+fn credentials(
+    tokens: Option<String>,
+    refresh: Option<String>,
+    uri: Option<Uri>,
+) -> Result<Credentials, Error> {
+    match (tokens, refresh, uri) {
+        (Some(tokens), _, _) => Credentials::parse(&tokens),
+        (None, Some(refresh), uri) => {
+            let uri = uri.unwrap_or_else(|| Uri::from_static(Credentials::KIMI_COM));
+            Ok(Credentials::of_refresh_token(uri, RefreshToken::new(&refresh)))
+        }
+        (None, None, Some(uri)) => Ok(Credentials::of_endpoint(uri)),
+        (None, None, None) => Ok(Credentials::none()),
+    }
 }
 
 /// Prints the requests to try, one line each, to be pasted into another terminal.

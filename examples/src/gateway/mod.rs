@@ -53,6 +53,13 @@
 //! budget of all requests together, stood against another, the answer says `x-should-retry: false`,
 //! so that neither the OpenAI SDKs nor gateways outside of this one multiply the attempts.
 //!
+//! # Whose credential
+//!
+//! A caller's `authorization` is passed on. With [`Credentials`] the gateway has one of its own for
+//! requests that come without: several keys, of which dead and limited ones rest, or a token that is
+//! refreshed ahead of its end and when it is refused; such a request is then sent once more, whatever
+//! its method, since it was not done. Whoever can reach the gateway then uses its account.
+//!
 //! # Caveats
 //!
 //! Once the head is out the gateway sets no limit of time. A stream is complete with
@@ -73,11 +80,12 @@
 //!               upstream     sends what is left
 //!                 raise_error  where an answer is the upstream's for certain: a success passes,
 //!                              an error is an `Err`
-//!                   retry        inside of it, where answers are still there to be handed on;
-//!                                next to the transport, so that an attempt is one exchange
-//!                     transport    one exchange; redirections end there
+//!                   retry        inside of it, where answers are still there to be handed on
+//!                     token        the gateway's own, for each attempt, where the caller has none
+//!                       transport    one exchange; redirections end there
 //! ```
 
+mod credentials;
 mod door;
 mod fields;
 mod limits;
@@ -86,6 +94,7 @@ mod transport;
 mod upstream;
 
 pub use self::{
+    credentials::Credentials,
     limits::Limits,
     router::router,
     upstream::{InvalidUrl, Upstream},

@@ -6,9 +6,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -16,7 +15,6 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use kimi_errors::{BoxError, Error, ErrorKind, RetryAdvice};
-use kimi_tower::replay::ReplayBody;
 use tokio::time::timeout;
 use tower::Service;
 
@@ -24,17 +22,16 @@ use tower::Service;
 /// and 3 s, RFC 6298 §2.1), short enough for a caller to hear of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A request's body, which is kept as long as it may be sent again.
-type Body = ReplayBody<Full<Bytes>>;
-
-/// The connections to an upstream. Clones share them.
-#[derive(Clone)]
-pub(super) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+/// The connections to an upstream, for requests with a body `B`. Clones share them.
+pub(super) struct Transport<B> {
+    client: Client<HttpsConnector<HttpConnector>, B>,
     pub(super) head_timeout: Duration,
 }
 
-impl Transport {
+impl<B> Transport<B>
+where
+    B: Body<Data: Send> + Send,
+{
     pub(super) fn new(head_timeout: Duration) -> Self {
         let mut tcp = HttpConnector::new();
         // The connector for HTTPS wraps it and decides on the scheme.
@@ -50,7 +47,16 @@ impl Transport {
     }
 }
 
-impl Service<Request<Body>> for Transport {
+impl<B> Clone for Transport<B> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), head_timeout: self.head_timeout }
+    }
+}
+
+impl<B> Service<Request<B>> for Transport<B>
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     type Response = Response<Incoming>;
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
@@ -59,7 +65,7 @@ impl Service<Request<Body>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let upstream = request.uri().authority().cloned();
         let sent = timeout(self.head_timeout, self.client.request(request));
         Box::pin(async move {

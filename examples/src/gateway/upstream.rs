@@ -9,11 +9,13 @@ use http_body_util::Full;
 use kimi_errors::{BoxError, Error};
 use kimi_tower::{
     raise_error::{RaiseError, RaiseErrorLayer, StreamEnd},
+    replay::ReplayBody,
     retry::{Retry, RetryLayer, RetryPolicy},
+    token::{TokenLayer, TokenService},
 };
 use tower::{ServiceBuilder, ServiceExt as _};
 
-use super::{fields, transport::Transport};
+use super::{Credentials, fields, transport::Transport};
 
 /// An upstream, the connections to it, and what it said of when to come again. Clones share both.
 #[derive(Clone)]
@@ -24,14 +26,18 @@ pub struct Upstream {
     prefix: String,
     raise_error: RaiseErrorLayer,
     retry: RetryPolicy,
+    credentials: Credentials,
     look_timeout: Duration,
-    transport: Transport,
-    /// Made of the four above, anew when one of them is set.
+    transport: Exchange,
+    /// Made of the five above, anew when one of them is set.
     stack: Stack,
 }
 
 /// What each request goes through, from the outside in.
-type Stack = RaiseError<Retry<Transport>>;
+type Stack = RaiseError<Retry<TokenService<Exchange, Credentials>>>;
+
+/// One exchange, of a request whose body is kept as long as `retry` or `token` may send it again.
+type Exchange = Transport<ReplayBody<ReplayBody<Full<Bytes>>>>;
 
 /// The URL of an upstream is not `http://host[:port][/path]` or the same with `https`: no user name
 /// and no query, in which a credential would stand.
@@ -53,6 +59,14 @@ impl Upstream {
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self.stacked()
+    }
+
+    /// Sets what the gateway itself is known by to the upstream, for requests that come without
+    /// `authorization`. Default: nothing, they are passed on without.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
         self.stacked()
     }
 
@@ -98,8 +112,9 @@ impl Upstream {
 
     /// Builds the stack of what has been set.
     fn stacked(mut self) -> Self {
-        let retry = self.retry.clone();
-        self.stack = stack(self.raise_error, retry, self.look_timeout, self.transport.clone());
+        let (retry, token) = (self.retry.clone(), TokenLayer::new(self.credentials.clone()));
+        let transport = self.transport.clone();
+        self.stack = stack(self.raise_error, retry, token, self.look_timeout, transport);
         self
     }
 
@@ -140,8 +155,20 @@ impl FromStr for Upstream {
         let (raise_error, retry) = (RaiseErrorLayer::new(), RetryPolicy::standard());
         let look_timeout = Self::LOOK_TIMEOUT;
         let transport = Transport::new(Self::HEAD_TIMEOUT);
-        let stack = stack(raise_error, retry.clone(), look_timeout, transport.clone());
-        Ok(Self { scheme, authority, prefix, raise_error, retry, look_timeout, transport, stack })
+        let credentials = Credentials::none();
+        let token = TokenLayer::new(credentials.clone());
+        let stack = stack(raise_error, retry.clone(), token, look_timeout, transport.clone());
+        Ok(Self {
+            scheme,
+            authority,
+            prefix,
+            raise_error,
+            retry,
+            credentials,
+            look_timeout,
+            transport,
+            stack,
+        })
     }
 }
 
@@ -168,16 +195,18 @@ impl std::error::Error for InvalidUrl {}
 fn stack(
     raise_error: RaiseErrorLayer,
     retry: RetryPolicy,
+    token: TokenLayer<Credentials>,
     look_timeout: Duration,
-    transport: Transport,
+    transport: Exchange,
 ) -> Stack {
     ServiceBuilder::new()
         // Only here is an answer known to be the upstream's: outside it would be ours. Of several
         // attempts it reads the answer that counts.
         .layer(raise_error.with_look_timeout(look_timeout))
-        // Next to the transport, so that an attempt is an exchange, and a failed one says whether
-        // anything had been sent.
+        // Close to the transport, so that a failed attempt says whether anything had been sent.
         .layer(RetryLayer::new(retry.with_look_timeout(look_timeout)))
+        // Each attempt has the token of its time.
+        .layer(token.with_look_timeout(look_timeout))
         .service(transport)
 }
 

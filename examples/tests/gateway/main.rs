@@ -10,4 +10,5 @@ mod passing;
 mod retry;
 mod session;
 mod slow_upstream;
+mod token;
 mod wire;

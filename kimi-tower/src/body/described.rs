@@ -1,6 +1,6 @@
 //! What a head says of its body.
 
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 use http::StatusCode;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -55,7 +55,7 @@ impl Described {
 }
 
 /// Where an error may stand in an answer that has the status of a success.
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Disguise {
     /// Nowhere, or where it cannot be read.
@@ -66,7 +66,7 @@ pub(crate) enum Disguise {
     Events,
 }
 
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 impl Described {
     /// Returns where an error may stand in a success with this status.
     pub(crate) fn disguise(self, status: StatusCode) -> Disguise {

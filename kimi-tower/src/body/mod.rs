@@ -1,20 +1,20 @@
 //! What more than one layer needs of bodies.
 
-#[cfg(any(feature = "raise-error", feature = "rate-limit", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "rate-limit", feature = "retry", feature = "token"))]
 pub(crate) mod described;
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 pub(crate) mod event;
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 mod event_error;
 #[cfg(any(feature = "catch-error", feature = "raise-error"))]
 pub(crate) mod holdback;
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 pub(crate) mod nesting;
 #[cfg(feature = "retry")]
 mod opening;
-#[cfg(any(feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
 pub(crate) mod peek;
-#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "retry"))]
+#[cfg(any(feature = "catch-error", feature = "raise-error", feature = "retry", feature = "token"))]
 pub(crate) mod sse;
 #[cfg(any(feature = "raise-error", feature = "retry"))]
 pub(crate) mod stream_end;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::random::Random;
+use crate::random::Random;
 
 /// How long to wait before a retry: twice as long before each, up to a cap.
 ///

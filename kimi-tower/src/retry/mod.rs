@@ -163,7 +163,6 @@ mod looking;
 mod loom_tests;
 mod pause;
 mod policy;
-mod random;
 mod service;
 mod shared;
 mod stop;

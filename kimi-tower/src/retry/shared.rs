@@ -7,7 +7,8 @@ use http::{
 };
 use tokio::time::Instant;
 
-use super::{RetryPolicy, cool_down::CoolDowns, random::Random};
+use super::{RetryPolicy, cool_down::CoolDowns};
+use crate::random::Random;
 
 /// Names the operation, so that a server does it once: draft-ietf-httpapi-idempotency-key-header,
 /// as the platform's hosted agents take it, without quotes.

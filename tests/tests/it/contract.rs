@@ -22,6 +22,7 @@ use kimi_tower::{
     replay::ReplayLimits,
     retry::{RetryLayer, RetryPolicy},
     session::Policy,
+    token::TokenLayer,
     validate::ValidateLayer,
 };
 use kimi_validate::Profile;
@@ -32,7 +33,7 @@ use tower_service::Service;
 use crate::{
     concurrency,
     rate_limit::{Elsewhere, patient, plan},
-    session,
+    session, token,
     validate_layer::Slow,
 };
 
@@ -117,6 +118,21 @@ async fn session_keeps_the_contract() {
         Contract::of(layer.clone()).check().await;
         Contract::of(layer).with_request(of_one).check().await;
     }
+}
+
+/// With a token that is there, and one that is waited for.
+#[tokio::test(start_paused = true)]
+async fn token_keeps_the_contract() {
+    let provider = token::Numbered::new();
+    Contract::of(TokenLayer::new(provider.cache())).adding(&["authorization"]).check().await;
+    let slow = provider.taking(Duration::from_millis(10)).cache();
+    Contract::of(TokenLayer::new(slow)).adding(&["authorization"]).check().await;
+    let own = || {
+        let request = Request::post("/v1/chat/completions?a=b").header("authorization", "Bearer k");
+        request.body("{}").unwrap()
+    };
+    let layer = TokenLayer::new(token::Numbered::new().cache());
+    Contract::of(layer).with_request(own).check().await;
 }
 
 /// What a limit of requests and one of tokens add.

@@ -16,6 +16,7 @@ mod retry;
 mod schema;
 mod secrets;
 mod session;
+mod token;
 mod validate;
 mod validate_layer;
 mod woken;

@@ -12,23 +12,23 @@ use std::{
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// SplitMix64. Good enough to spread waits, and no source of secrets.
-pub(super) struct Random {
+pub(crate) struct Random {
     /// `Relaxed`, since it orders nothing: each number is drawn by one thread.
     state: AtomicU64,
 }
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self { state: AtomicU64::new(seed) }
     }
 
     /// Creates one whose numbers differ from those of any other.
-    pub(super) fn from_system() -> Self {
+    pub(crate) fn from_system() -> Self {
         // The keys of the standard library's hashers come from the system's source.
         Self::new(RandomState::new().hash_one(STEP))
     }
 
-    pub(super) fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         let mut mixed = self.state.fetch_add(STEP, Relaxed).wrapping_add(STEP);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -36,7 +36,7 @@ impl Random {
     }
 
     /// Returns any time from zero to `longest`.
-    pub(super) fn up_to(&self, longest: Duration) -> Duration {
+    pub(crate) fn up_to(&self, longest: Duration) -> Duration {
         // A wait of more than 584 years is one of 584 years.
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
         let drawn = (u128::from(self.next()) * (u128::from(nanos) + 1)) >> 64;

@@ -1,0 +1,64 @@
+//! A day of steady traffic, in virtual time.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use http::{Request, Response, header::AUTHORIZATION};
+use kimi_errors::BoxError;
+use kimi_testkit::probe::ProbeBody;
+use kimi_tower::{replay::ReplayBody, token::TokenLayer};
+use tokio::time::{Instant, sleep};
+use tower::{ServiceExt as _, service_fn};
+use tower_layer::Layer as _;
+
+use super::{HOUR, Numbered, SECOND, chat};
+use crate::woken::{Woken, poll};
+
+/// Each request takes less time than a refresh, and comes after the one before.
+#[tokio::test(start_paused = true)]
+async fn in_a_day_of_steady_traffic_no_request_waits_for_a_refresh() {
+    const TAKES: Duration = Duration::from_millis(300);
+    for lifetime in [SECOND * 900, HOUR * 2] {
+        let provider = Numbered::new().taking(SECOND * 2).living(lifetime);
+        let upstream = service_fn(async |request: Request<ReplayBody<ProbeBody>>| {
+            let is_sent = request.headers().contains_key(AUTHORIZATION);
+            sleep(TAKES).await;
+            assert!(is_sent);
+            Ok::<_, BoxError>(Response::new(ProbeBody::empty()))
+        });
+        let service = TokenLayer::new(provider.cache()).layer(upstream);
+        // The first waits: there is no token.
+        service.clone().oneshot(chat()).await.unwrap();
+        let start = Instant::now();
+        let mut requests = 0_u32;
+        while start.elapsed() < HOUR * 24 {
+            let sent = Instant::now();
+            service.clone().oneshot(chat()).await.unwrap();
+            // A timer may be a millisecond late.
+            assert!(sent.elapsed() <= TAKES + Duration::from_millis(2), "{:?}", start.elapsed());
+            requests += 1;
+            sleep(SECOND * 10).await;
+        }
+        let day = 24 * 60 * 60 / u32::try_from(lifetime.as_secs()).unwrap();
+        let fetches = provider.fetches();
+        assert!((day..=day * 5 / 4 + 2).contains(&fetches), "{fetches} of {day}");
+        assert!(requests > 8_000);
+    }
+}
+
+/// With one who keeps it fresh, also the request that comes once in a while finds one at once.
+#[tokio::test(start_paused = true)]
+async fn in_a_day_of_rare_traffic_with_keep_fresh_no_request_waits() {
+    let provider = Numbered::new().taking(SECOND).living(SECOND * 900);
+    let cache = provider.cache();
+    let keeps = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.keep_fresh().await }
+    });
+    sleep(SECOND * 2).await;
+    let woken = Arc::new(Woken::default());
+    for _ in 0..24 {
+        sleep(HOUR - SECOND).await;
+        assert!(poll(pin!(cache.token()), &woken).is_ready());
+    }
+    keeps.abort();
+}
