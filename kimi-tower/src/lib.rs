@@ -86,6 +86,7 @@
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "session",
     feature = "validate"
@@ -97,14 +98,23 @@ mod macros;
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry"
 ))]
 mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
+#[cfg(feature = "request-log")]
+mod clock;
 #[cfg(any(feature = "rate-limit", feature = "session"))]
 pub mod deadline;
-#[cfg(any(feature = "rate-limit", feature = "retry", feature = "session", feature = "validate"))]
+#[cfg(any(
+    feature = "rate-limit",
+    feature = "request-log",
+    feature = "retry",
+    feature = "session",
+    feature = "validate"
+))]
 pub mod facts;
 #[cfg(any(feature = "rate-limit", feature = "session"))]
 pub mod key;
@@ -112,6 +122,7 @@ pub mod key;
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "session",
     feature = "validate"
@@ -123,11 +134,18 @@ pub mod raise_error;
 pub mod rate_limit;
 #[cfg(feature = "replay")]
 pub mod replay;
+#[cfg(feature = "request-log")]
+pub mod request_log;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(feature = "session")]
 pub mod session;
-#[cfg(any(feature = "rate-limit", feature = "replay", feature = "session"))]
+#[cfg(any(
+    feature = "rate-limit",
+    feature = "replay",
+    feature = "request-log",
+    feature = "session"
+))]
 mod sync;
 #[cfg(feature = "validate")]
 pub mod validate;

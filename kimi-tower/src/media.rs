@@ -29,6 +29,7 @@ pub(crate) fn essence_of(value: &HeaderValue) -> &[u8] {
 #[cfg(any(
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "validate"
 ))]
@@ -42,6 +43,7 @@ pub(crate) fn application(essence: &[u8]) -> Option<&[u8]> {
 #[cfg(any(
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "validate"
 ))]
@@ -53,6 +55,7 @@ pub(crate) fn is_json(subtype: &[u8]) -> bool {
 #[cfg(any(
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "validate"
 ))]
@@ -66,6 +69,7 @@ pub(crate) fn names_coding(value: &HeaderValue) -> bool {
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "validate"
 ))]
@@ -80,6 +84,7 @@ pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry"
 ))]
 pub(crate) fn is_grpc(value: &HeaderValue) -> bool {

@@ -89,6 +89,7 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
         let Some(key) = self.key.extract(head, &self.rules.hasher)? else {
             return Ok(Admitted::Free);
         };
+        Facts::tell_session_hash(&head.extensions, key);
         let held = Held { store: self.store.id(), key };
         if held.is_within() {
             return Err(refusal(
