@@ -16,6 +16,8 @@ mod settings;
 mod tap;
 mod trace_parent;
 
+#[cfg(feature = "metrics")]
+pub use self::observer::MetricsObserver;
 pub use self::{
     body::ResponseBody,
     future::ResponseFuture,

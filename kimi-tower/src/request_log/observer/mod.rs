@@ -6,9 +6,13 @@ use super::{Record, Start};
 
 mod levels;
 mod lines;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod sampled;
 mod tracing;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsObserver;
 pub use self::{
     levels::Levels,
     lines::{JsonObserver, TextObserver},

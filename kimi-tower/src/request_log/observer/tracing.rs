@@ -107,7 +107,7 @@ impl Observer for TracingObserver {
             server.address = start.server.map(|server| server.address),
             server.port = start.server.and_then(|server| server.port),
             http.response.status_code = record.status.map(|status| status.as_u16()),
-            error.r#type = error_type.as_deref(),
+            "error.type" = error_type.as_deref(),
             kimi.errcode = record.errcode(),
             kimi.duration_ms = Milliseconds(record.duration).as_f64(),
             kimi.time_to_head_ms = milliseconds(record.time_to_head),
