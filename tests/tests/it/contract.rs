@@ -137,7 +137,9 @@ async fn request_log_keeps_the_contract_with_an_answer_that_it_reads() {
             answer
         });
         let layer = Stack::new(tells, request_log::layer().0);
-        Contract::of(layer).adding(&["content-type", "x-request-id"]).check().await;
+        let ask = || Request::post("/v1/chat/completions").body("{}").unwrap();
+        let contract = Contract::of(layer).with_request(ask);
+        contract.adding(&["content-type", "x-request-id"]).check().await;
     }
 }
 

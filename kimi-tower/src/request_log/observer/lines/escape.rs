@@ -24,6 +24,15 @@ pub(super) fn word(text: &str, line: &mut Vec<u8>) {
     }
 }
 
+/// Writes a text within quotes of which all but quotes is escaped already, as that of a
+/// [preview](crate::facts::Facts) is.
+pub(super) fn quotes(text: &str, line: &mut Vec<u8>) {
+    for (number, part) in text.split('"').enumerate() {
+        line.extend_from_slice(if number == 0 { b"" } else { b"\\\"" });
+        line.extend_from_slice(part.as_bytes());
+    }
+}
+
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
@@ -88,6 +97,13 @@ mod tests {
         let mut line = Vec::new();
         word(" a b\n ", &mut line);
         assert_eq!(line, br"\u0020a\u0020b\n\u0020");
+    }
+
+    #[test]
+    fn quotes_within_quotes_are_escaped() {
+        let mut line = Vec::new();
+        quotes("\"a\" 月", &mut line);
+        assert_eq!(line, "\\\"a\\\" 月".as_bytes());
     }
 
     proptest! {

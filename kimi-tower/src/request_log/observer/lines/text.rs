@@ -129,7 +129,7 @@ fn end(record: &Record<'_>, line: &mut Vec<u8>) {
     for (role, text) in plain.previews.iter() {
         put(" ", role, line);
         line.extend_from_slice(b"=\"");
-        escape::json(text, line);
+        escape::quotes(text, line);
         line.push(b'"');
     }
 }
