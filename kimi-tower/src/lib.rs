@@ -9,11 +9,11 @@
 //!      │            ▲                           │            ▲
 //!      ▼            │                           ▼            │
 //! ┌────────────────────────┐               ┌────────────────────────┐
-//! │ catch_error         ✓  │               │ request_log            │ the call
-//! │ request_log            │               │ raise_error         ✓  │
+//! │ catch_error         ✓  │               │ request_log         ✓  │ the call
+//! │ request_log         ✓  │               │ raise_error         ✓  │
 //! │ rate_limit          ✓  │ requests      │ session             ✓  │
 //! │ validate            ✓  │               │ retry               ✓  │
-//! │ session                │               │   ┌──── per attempt ───┤
+//! │ session             ✓  │               │   ┌──── per attempt ───┤
 //! │ rate_limit          ✓  │ tokens        │   │ token              │
 //! ├────────────────────────┤               │   │ rate_limit      ✓  │
 //! │ your handler           │               ├───┴────────────────────┤
@@ -21,8 +21,8 @@
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`session`],
-//! [`raise_error`] and [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
+//! ✓ stands for what there is today: [`catch_error`], [`request_log`], [`rate_limit`], [`validate`],
+//! [`session`], [`raise_error`] and [`retry`]. The others are planned, in this order. [`facts`] is what they tell each other. [`key`]
 //! says which caller a request belongs to, [`deadline`] by when it is to be answered. [`replay`] has
 //! the request bodies that whoever retries needs.
 //!
@@ -72,6 +72,8 @@
 //! | `hyper-util` | a failed connection of `hyper-util`'s client, and so of `reqwest`, is told from a lost answer, which `retry` asks |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
+//! | `request-log` | [`request_log`], [`facts`] |
+//! | `metrics` | `request_log` counts and measures, too, through the facade of the crate `metrics` |
 //! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
 //! | `replay` | [`replay`] |
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |

@@ -22,7 +22,8 @@ pub use self::{
 
 /// Is told of each request, once when it comes and once when it is over.
 ///
-/// A closure that takes a `&Record` is one, and so are two in a pair and one in an [`Arc`]. It is
+/// A closure that takes a `&Record` is one, and so are two in a pair, one in an [`Arc`] and one that
+/// may be missing. It is
 /// called where the request is at work, and should not block. If it panics, that is the end of its
 /// record and of nothing else.
 pub trait Observer {
@@ -68,6 +69,24 @@ where
     fn on_end(&self, record: &Record<'_>) {
         self.0.on_end(record);
         self.1.on_end(record);
+    }
+}
+
+/// `None` is not enabled.
+impl<O> Observer for Option<O>
+where
+    O: Observer,
+{
+    fn is_enabled(&self) -> bool {
+        self.as_ref().is_some_and(Observer::is_enabled)
+    }
+
+    fn on_start(&self, start: &Start<'_>) {
+        self.iter().for_each(|inner| inner.on_start(start));
+    }
+
+    fn on_end(&self, record: &Record<'_>) {
+        self.iter().for_each(|inner| inner.on_end(record));
     }
 }
 
