@@ -11,15 +11,12 @@ use super::{
     Levels, Observer,
 };
 
-/// Writes each record as an event of `tracing`, with the target `kimi_tower::request_log` and the
-/// message `request` or, when it comes, `request started`.
+/// Writes each record as an event of `tracing`, with the target `kimi_tower::request_log`, the message
+/// `request` or, when it comes, `request started`, and the fields of the
+/// [table](crate::request_log#fields).
 ///
-/// | field | of |
-/// |---|---|
-/// | those of the [table](super#fields) | what it says there; what is not known is left out |
-///
-/// Times are floating-point numbers. Without a subscriber, or with one that wants nothing so
-/// quiet, it is not enabled.
+/// Times are floating-point numbers of milliseconds, and previews one text. Without a subscriber, or
+/// with one that wants nothing so quiet, it is not enabled.
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct TracingObserver {

@@ -19,7 +19,7 @@ use super::{
 /// {"timestamp":"2026-11-27T15:22:47.123Z","level":"INFO","message":"request","schema_url":"https://…
 /// ```
 ///
-/// with the fields of the [table](super#fields) behind it: times as numbers of milliseconds, ids of
+/// with the fields of the [table](crate::request_log#fields) behind it: times as numbers of milliseconds, ids of
 /// 64 and 128 bits in hexadecimal digits, previews as a list of `{"role":"user","content":"你好"}`.
 /// Every line is ASCII but for the previews, the model, the path and the route, in which nothing can
 /// end it.
