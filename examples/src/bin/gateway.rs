@@ -188,9 +188,8 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         .with_concurrent(options.concurrency);
     let (profile, dialect, lang) = (options.profile, options.dialect, options.lang);
     let session = options.session.policy();
-    let log = RequestLogLayer::new()
-        .with_observer(options.log.observer())
-        .with_preview(options.preview);
+    let log =
+        RequestLogLayer::new().with_observer(options.log.observer()).with_preview(options.preview);
     let router = router(upstream, limits, profile, session, log, dialect, lang);
     let server = axum::serve(listener, router);
     // The first interrupt lets running answers end, the second does not.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Full};
 use kimi_testkit::{mock::Mock, script::Script, server::MockServer};
 use kimi_tower::request_log::JsonObserver;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::wire::{CHAT, Gateway, NO_SCRIPT, QUESTION, STREAMED};
 
@@ -20,7 +21,7 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(line);
+        self.0.try_lock().unwrap().extend_from_slice(line);
         Ok(line.len())
     }
 
@@ -33,7 +34,7 @@ impl Lines {
     /// Returns as many lines as there were requests, which come when the bodies are over.
     async fn wait_for(&self, count: usize) -> Vec<Value> {
         loop {
-            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            let text = String::from_utf8(self.0.try_lock().unwrap().clone()).unwrap();
             let lines: Vec<_> =
                 text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             if lines.len() >= count {
@@ -72,13 +73,7 @@ async fn an_answer_a_stream_a_refusal_and_an_error_have_one_line_each() {
     assert_eq!(told("http.response.status_code"), statuses);
     assert_eq!(
         told("error.type"),
-        [
-            Value::Null,
-            Value::Null,
-            json!("validation"),
-            json!("token_expired"),
-            json!("404"),
-        ]
+        [Value::Null, Value::Null, json!("validation"), json!("token_expired"), json!("404"),]
     );
     assert_eq!(lines[0]["kimi.request.id"], "req-7");
     assert_eq!(lines[0]["http.route"], "/v1/chat/completions");

@@ -178,10 +178,8 @@ where
     request.headers_mut().insert("x-request-id", format!("req-{id}").parse().unwrap());
     let mut context = Context::from_waker(Waker::noop());
     // Everything that is made is dropped in here, after a panic of it too.
-    let mut future = match catch_unwind(AssertUnwindSafe(|| Box::pin(service.call(request)))) {
-        Ok(future) => future,
-        Err(_) => return,
-    };
+    let called = catch_unwind(AssertUnwindSafe(|| Box::pin(service.call(request))));
+    let Ok(mut future) = called else { return };
     if caller == Caller::NeverPolls {
         return;
     }

@@ -68,7 +68,7 @@ fn it_stands_in_errors_and_in_their_answers() {
     let fails = service_fn(async |_: Request<()>| {
         Err::<Response<Script>, _>(Error::new(ErrorKind::StreamBusy).with_request_id("theirs"))
     });
-    let error = now(layer.clone().layer(fails).oneshot(ask())).err().unwrap();
+    let error = now(layer.layer(fails).oneshot(ask())).err().unwrap();
     let kept = log.only();
     assert_eq!(error.request_id(), Some(&*kept.id));
     assert_eq!(kept.upstream_id.as_deref(), Some("theirs"));
@@ -134,7 +134,7 @@ fn on_the_clients_side_the_upstreams_id_stays() {
         answer.headers_mut().insert("x-request-id", HeaderValue::from_static("theirs"));
         Ok::<_, BoxError>(answer)
     });
-    let answer = now(layer.clone().layer(answers).oneshot(with_id("req-7"))).unwrap();
+    let answer = now(layer.layer(answers).oneshot(with_id("req-7"))).unwrap();
     assert_eq!(id_of(&answer), "theirs");
     drop(answer);
     let kept = log.only();

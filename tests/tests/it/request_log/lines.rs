@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use http::Request;
@@ -11,6 +11,7 @@ use kimi_tower::request_log::{
     JsonObserver, Levels, Observer, Outcome, RequestLogLayer, Schema, TextObserver, TracingObserver,
 };
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 use tracing::{Dispatch, Level, level_filters::LevelFilter, subscriber::set_default};
@@ -23,7 +24,7 @@ pub(crate) struct Lines(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Lines {
     pub(crate) fn take(&self) -> Vec<String> {
-        let lines = std::mem::take(&mut *self.0.lock().unwrap());
+        let lines = std::mem::take(&mut *self.0.try_lock().unwrap());
         lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
     }
 
@@ -34,7 +35,7 @@ impl Lines {
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().push(line.to_vec());
+        self.0.try_lock().unwrap().push(line.to_vec());
         Ok(line.len())
     }
 

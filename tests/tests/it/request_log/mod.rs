@@ -12,7 +12,7 @@ mod told;
 use std::{
     panic::resume_unwind,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -22,6 +22,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
 use kimi_errors::{BoxError, Error};
 use kimi_tower::request_log::{FinishReason, Observer, Outcome, Record, RequestLogLayer};
+use tokio::sync::Mutex;
 
 /// What is kept of a record.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ pub(crate) struct Log(Arc<Mutex<Vec<Kept>>>);
 impl Log {
     /// Returns what it was told since.
     pub(crate) fn take(&self) -> Vec<Kept> {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        std::mem::take(&mut *self.0.try_lock().unwrap())
     }
 
     /// Returns the one record that it was told since.
@@ -66,7 +67,7 @@ impl Log {
 impl Observer for Log {
     fn on_end(&self, record: &Record<'_>) {
         let start = &record.start;
-        self.0.lock().unwrap().push(Kept {
+        self.0.try_lock().unwrap().push(Kept {
             id: start.request_id.to_owned(),
             outcome: record.outcome,
             status: record.status.map(|status| status.as_u16()),

@@ -22,9 +22,9 @@ use super::{EVENTS, JSON, Kept, Script, Step, answer, ask, data, layer, now, rea
 /// what the record says.
 fn through(content_type: &'static str, status: u16, steps: Vec<Step>) -> (Vec<Bytes>, Kept) {
     let (layer, log) = layer();
-    let script = std::sync::Mutex::new(Some(Script::new(steps)));
+    let script = tokio::sync::Mutex::new(Some(Script::new(steps)));
     let service = layer.layer(service_fn(|_: Request<()>| {
-        let script = script.lock().unwrap().take().unwrap();
+        let script = script.try_lock().unwrap().take().unwrap();
         async move { Ok::<_, BoxError>(answer(status, content_type, script)) }
     }));
     let response = now(service.oneshot(ask())).unwrap();
