@@ -2,13 +2,15 @@
 
 use std::{
     io::{self, Write},
+    num::NonZeroU32,
     sync::Arc,
 };
 
 use http::Request;
 use kimi_errors::BoxError;
 use kimi_tower::request_log::{
-    JsonObserver, Levels, Observer, Outcome, RequestLogLayer, Schema, TextObserver, TracingObserver,
+    JsonObserver, Levels, Observer, Outcome, RequestLogLayer, Sampled, Schema, TextObserver,
+    TracingObserver,
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -116,6 +118,39 @@ fn levels_and_schema_are_what_one_sets() {
         assert_eq!(line["gen_ai.system"], "moonshot_ai");
         assert_eq!(line["gen_ai.provider.name"], Value::Null);
     }
+}
+
+/// One that is kept at all is kept by its id, on every machine.
+#[test]
+fn of_many_successes_some_are_told_and_of_failures_all() {
+    let lines = Lines::default();
+    let observer = JsonObserver::new(lines.clone()).with_starts();
+    let sampled = Sampled::new(observer, NonZeroU32::new(10).unwrap());
+    let layer = RequestLogLayer::new().with_observer(sampled);
+    let told = |status: u16| -> Vec<Value> {
+        for number in 0..40 {
+            let service = layer.layer(service_fn(move |_: Request<()>| async move {
+                Ok::<_, BoxError>(answer(status, JSON, Script::text(&[])))
+            }));
+            let mut request = ask();
+            let id = format!("req-{number}").parse().unwrap();
+            request.headers_mut().insert("x-request-id", id);
+            let answer = now(service.oneshot(request)).unwrap();
+            read(&mut Box::pin(answer.into_body()));
+        }
+        lines.take_json()
+    };
+    let ids = |lines: &[Value], message: &str| -> Vec<String> {
+        let those = lines.iter().filter(|line| line["message"] == message);
+        those.map(|line| line["kimi.request.id"].as_str().unwrap().to_owned()).collect()
+    };
+    let kept = ["req-1", "req-2", "req-4", "req-5", "req-12", "req-22", "req-39"];
+    let successes = told(200);
+    assert_eq!(ids(&successes, "request"), kept);
+    assert_eq!(ids(&successes, "request started"), kept);
+    let failures = told(500);
+    assert_eq!(ids(&failures, "request").len(), 40);
+    assert_eq!(ids(&failures, "request started"), kept);
 }
 
 /// Each line is written with one call, so that lines of several threads do not mix.

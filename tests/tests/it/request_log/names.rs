@@ -2,11 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use kimi_tower::request_log::{JsonObserver, Schema, TracingObserver};
+use http::Request;
+use kimi_errors::BoxError;
+use kimi_tower::request_log::{
+    JsonObserver, MetricsObserver, RequestLogLayer, Schema, Side, TracingObserver,
+};
 use serde_json::Value;
+use tower::{ServiceExt as _, service_fn};
+use tower_layer::Layer as _;
 
 use super::{
+    EVENTS, Script, answer, ask,
     lines::{Lines, traced},
+    now, read,
+    secrets::Labels,
     told::exchanges,
 };
 
@@ -32,4 +41,42 @@ async fn they_are_those_of_the_list() {
     let mut names = names(&events);
     assert!(names.remove("target"));
     assert_eq!(names, golden);
+}
+
+#[test]
+fn metrics_are_named_and_labeled_as_in_the_table() {
+    let labels = Labels::default();
+    let said = concat!(
+        r#"data: {"choices":[{"delta":{"content":"x"}}],"#,
+        r#""usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
+        "\n\n"
+    );
+    metrics::with_local_recorder(&labels, || {
+        for (side, schema, status) in
+            [(Side::Server, Schema::V1_37, 200), (Side::Client, Schema::V1_36, 500)]
+        {
+            let layer = RequestLogLayer::new()
+                .with_observer(MetricsObserver::new().with_schema(schema))
+                .with_side(side)
+                .with_route(|_| Some("/v1/chat/completions".into()));
+            let service = layer.layer(service_fn(move |_: Request<()>| async move {
+                let body = Script::text(&[said, "data: [DONE]\n\n"]);
+                Ok::<_, BoxError>(answer(status, EVENTS, body))
+            }));
+            let answer = now(service.oneshot(ask())).unwrap();
+            read(&mut Box::pin(answer.into_body()));
+        }
+    });
+    let names: Vec<_> = labels.names().into_iter().collect();
+    assert_eq!(
+        names,
+        [
+            "gen_ai.client.token.usage: gen_ai.operation.name gen_ai.provider.name gen_ai.token.type",
+            "gen_ai.client.token.usage: gen_ai.operation.name gen_ai.system gen_ai.token.type",
+            "gen_ai.server.time_to_first_token: gen_ai.operation.name gen_ai.provider.name",
+            "http.client.request.duration: http.request.method http.response.status_code error.type http.route",
+            "http.server.request.duration: http.request.method http.response.status_code http.route",
+            "kimi.requests: kimi.outcome",
+        ]
+    );
 }

@@ -1,6 +1,7 @@
 //! What nobody may read stands in no line, no event and no label, whoever has put it where.
 
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -34,12 +35,23 @@ fn canaries() -> usize {
 
 /// Keeps the names and labels of all metrics.
 #[derive(Clone, Default)]
-struct Labels(Arc<Mutex<Vec<String>>>);
+pub(super) struct Labels(Arc<Mutex<Vec<(String, String)>>>);
 
 impl Labels {
-    fn keep(&self, key: &Key) {
-        self.0.try_lock().unwrap().push(format!("{key:?}"));
+    /// Returns the metric and the names of its labels, of each key that was seen.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let keys = self.0.try_lock().unwrap();
+        keys.iter().map(|(_, names)| names.clone()).collect()
     }
+
+    fn keep(&self, key: &Key) {
+        self.0.try_lock().unwrap().push((format!("{key:?}"), names(key)));
+    }
+}
+
+fn names(key: &Key) -> String {
+    let labels: Vec<_> = key.labels().map(|label| label.key()).collect();
+    format!("{}: {}", key.name(), labels.join(" "))
 }
 
 impl Recorder for Labels {
@@ -214,7 +226,8 @@ fn no_event_of_any_level_has_a_secret() {
 fn no_label_of_a_metric_has_a_secret() {
     let labels = Labels::default();
     metrics::with_local_recorder(&labels, || exchange(&MetricsObserver::new()));
-    assert_silent(&labels.0.try_lock().unwrap());
+    let said: Vec<_> = labels.0.try_lock().unwrap().iter().map(|(said, _)| said.clone()).collect();
+    assert_silent(&said);
 }
 
 /// The probe itself must be able to see a canary.
