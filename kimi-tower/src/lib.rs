@@ -9,11 +9,11 @@
 //!      │            ▲                           │            ▲
 //!      ▼            │                           ▼            │
 //! ┌────────────────────────┐               ┌────────────────────────┐
-//! │ catch_error         ✓  │               │ request_log            │ the call
-//! │ request_log            │               │ raise_error         ✓  │
+//! │ catch_error         ✓  │               │ request_log         ✓  │ the call
+//! │ request_log         ✓  │               │ raise_error         ✓  │
 //! │ rate_limit          ✓  │ requests      │ session             ✓  │
 //! │ validate            ✓  │               │ retry               ✓  │
-//! │ session                │               │   ┌──── per attempt ───┤
+//! │ session             ✓  │               │   ┌──── per attempt ───┤
 //! │ rate_limit          ✓  │ tokens        │   │ token           ✓  │
 //! ├────────────────────────┤               │   │ rate_limit      ✓  │
 //! │ your handler           │               ├───┴────────────────────┤
@@ -21,8 +21,8 @@
 //!                                          └────────────────────────┘
 //! ```
 //!
-//! ✓ stands for what there is today: [`catch_error`], [`rate_limit`], [`validate`], [`session`],
-//! [`raise_error`], [`retry`] and [`token`]. The other is planned. [`facts`] is what they tell each other. [`key`]
+//! ✓ stands for what there is today: [`catch_error`], [`request_log`], [`rate_limit`], [`validate`],
+//! [`session`], [`raise_error`], [`retry`] and [`token`]. [`facts`] is what they tell each other. [`key`]
 //! says which caller a request belongs to, [`deadline`] by when it is to be answered. [`replay`] has
 //! the request bodies that whoever retries needs.
 //!
@@ -72,6 +72,8 @@
 //! | `hyper-util` | a failed connection of `hyper-util`'s client, and so of `reqwest`, is told from a lost answer, which `retry` asks |
 //! | `tower` | `catch_error` tells the errors of `tower`'s time-out and load-shed layers apart |
 //! | `raise-error` | [`raise_error`] |
+//! | `request-log` | [`request_log`], [`facts`] |
+//! | `metrics` | `request_log` counts and measures, too, through the facade of the crate `metrics` |
 //! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
 //! | `replay` | [`replay`] |
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
@@ -87,6 +89,7 @@
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "session",
     feature = "token",
@@ -99,15 +102,24 @@ mod macros;
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "token"
 ))]
 mod body;
 #[cfg(feature = "catch-error")]
 pub mod catch_error;
+#[cfg(feature = "request-log")]
+mod clock;
 #[cfg(any(feature = "rate-limit", feature = "session"))]
 pub mod deadline;
-#[cfg(any(feature = "rate-limit", feature = "retry", feature = "session", feature = "validate"))]
+#[cfg(any(
+    feature = "rate-limit",
+    feature = "request-log",
+    feature = "retry",
+    feature = "session",
+    feature = "validate"
+))]
 pub mod facts;
 #[cfg(any(feature = "rate-limit", feature = "session"))]
 pub mod key;
@@ -115,6 +127,7 @@ pub mod key;
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "session",
     feature = "token",
@@ -129,11 +142,18 @@ mod random;
 pub mod rate_limit;
 #[cfg(feature = "replay")]
 pub mod replay;
+#[cfg(feature = "request-log")]
+pub mod request_log;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(feature = "session")]
 pub mod session;
-#[cfg(any(feature = "rate-limit", feature = "replay", feature = "session"))]
+#[cfg(any(
+    feature = "rate-limit",
+    feature = "replay",
+    feature = "request-log",
+    feature = "session"
+))]
 mod sync;
 #[cfg(feature = "token")]
 pub mod token;

@@ -28,6 +28,7 @@ pub(crate) fn essence_of(value: &[u8]) -> &[u8] {
 #[cfg(any(
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "token",
     feature = "validate"
@@ -42,6 +43,7 @@ pub(crate) fn application(essence: &[u8]) -> Option<&[u8]> {
 #[cfg(any(
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "token",
     feature = "validate"
@@ -54,6 +56,7 @@ pub(crate) fn is_json(subtype: &[u8]) -> bool {
 #[cfg(any(
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "token",
     feature = "validate"
@@ -68,6 +71,7 @@ pub(crate) fn names_coding(value: &HeaderValue) -> bool {
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "token",
     feature = "validate"
@@ -83,6 +87,7 @@ pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
     feature = "catch-error",
     feature = "raise-error",
     feature = "rate-limit",
+    feature = "request-log",
     feature = "retry",
     feature = "token"
 ))]

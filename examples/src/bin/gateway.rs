@@ -11,24 +11,32 @@
 //! Requests of one conversation wait for each other, unless `--session` says otherwise. With
 //! `--token` or `--refresh-token` callers need no credential of their own: keep it at an address
 //! that only they can reach.
-//! `RUST_LOG` says what is logged, `info,kimi_tower::retry=debug` if it is not set.
+//! Each request is a line on the standard error, unless `--log` says otherwise. `RUST_LOG` says what
+//! else is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
     reason = "it talks to a person at a terminal"
 )]
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::stderr, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use clap::{Parser, ValueEnum};
 use http::Uri;
 use kimi_errors::{BoxError, Dialect, Error, Lang};
 use kimi_examples::{
-    gateway::{Credentials, Limits, Upstream, router},
+    gateway::{self, Credentials, Limits, Upstream, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
-use kimi_tower::{retry::RetryPolicy, session::Policy, token::RefreshToken};
+use kimi_tower::{
+    request_log::{JsonObserver, RequestLogLayer, TextObserver},
+    retry::RetryPolicy,
+    session::Policy,
+    token::RefreshToken,
+};
 use kimi_validate::Profile;
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -84,6 +92,12 @@ struct Options {
     /// the article does, `POST /api/token`.
     #[arg(long, value_name = "URL", conflicts_with = "token")]
     token_url: Option<Uri>,
+    /// What is written of each request, to the standard error.
+    #[arg(long, value_enum, default_value_t = Log::Text)]
+    log: Log,
+    /// How many characters of each message are written with it; 0 is none.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    preview: usize,
     /// How errors are answered: errcode, free-api, openai or compat.
     #[arg(long, default_value = "errcode")]
     dialect: Dialect,
@@ -122,6 +136,27 @@ impl Session {
     }
 }
 
+/// What `--log` says.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Log {
+    /// A line for people
+    Text,
+    /// A line of JSON, for machines
+    Json,
+    /// Nothing
+    Off,
+}
+
+impl Log {
+    fn observer(self) -> gateway::Log {
+        match self {
+            Self::Text => Some(Arc::new(TextObserver::new(stderr()))),
+            Self::Json => Some(Arc::new(JsonObserver::new(stderr()))),
+            Self::Off => None,
+        }
+    }
+}
+
 /// What is logged if nobody says what, one line for each retry among it.
 const LOGGED: &str = "info,kimi_tower::retry=debug";
 
@@ -132,7 +167,7 @@ async fn main() -> ExitCode {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     tracing_subscriber::fmt()
         .with_env_filter(filter.parse_lossy(asked.as_deref().unwrap_or(LOGGED)))
-        .with_writer(std::io::stderr)
+        .with_writer(stderr)
         .init();
     match serve(options).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -176,7 +211,9 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         .with_concurrent(options.concurrency);
     let (profile, dialect, lang) = (options.profile, options.dialect, options.lang);
     let session = options.session.policy();
-    let router = router(upstream, limits, profile, session, dialect, lang);
+    let log =
+        RequestLogLayer::new().with_observer(options.log.observer()).with_preview(options.preview);
+    let router = router(upstream, limits, profile, session, log, dialect, lang);
     let server = axum::serve(listener, router);
     // The first interrupt lets running answers end, the second does not.
     tokio::select! {

@@ -70,6 +70,7 @@
 //!
 //! ```text
 //! catch_error      one place that answers errors, so it is outside of everything that can fail
+//!   request_log    one record of each request, also of one that is refused
 //!   rate_limit     (requests) to count costs less than to read
 //!     validate     what can be refused without the upstream is refused before it
 //!       session      one request of a conversation at a time, until the last byte of the answer;
@@ -96,7 +97,7 @@ mod upstream;
 pub use self::{
     credentials::Credentials,
     limits::Limits,
-    router::router,
+    router::{Log, router},
     upstream::{InvalidUrl, Upstream},
 };
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     response::Response,
     routing::{get, post},
 };
@@ -14,6 +14,7 @@ use kimi_errors::{Dialect, Error, Lang};
 use kimi_tower::{
     catch_error::CatchErrorLayer,
     key::{ExtractKey, KeyHasher},
+    request_log::{Observer, RequestLogLayer},
     session::{Conversation, Policy, SessionLayer},
     validate::ValidateLayer,
 };
@@ -22,23 +23,32 @@ use tower::ServiceBuilder;
 
 use super::{Limits, Upstream, door};
 
+/// Who is told of each request; `None` if nobody.
+pub type Log = Option<Arc<dyn Observer + Send + Sync>>;
+
 /// Returns the routes of a gateway to `upstream`, whose callers are held to `limits` and their chat
 /// requests to `profile`, and whose errors are answered in `dialect` and, as far as the texts are
 /// ours, in `lang`.
 ///
 /// Of each caller's conversation one request is served at a time, and `session` says what becomes
-/// of another; with `None` it goes to the upstream like any.
+/// of another; with `None` it goes to the upstream like any. `log` has one record of
+/// each request.
 pub fn router(
     upstream: Upstream,
     limits: Limits,
     profile: Profile,
     session: Option<Policy>,
+    log: RequestLogLayer<Log>,
     dialect: Dialect,
     lang: Lang,
 ) -> Router {
     let layers = ServiceBuilder::new()
         // Outermost: it also answers what no route matches.
         .layer(CatchErrorLayer::new().with_dialect(dialect).with_lang(lang))
+        // Of what is refused there is a record, too.
+        .layer(log.with_route(|extensions| {
+            Some(extensions.get::<MatchedPath>()?.as_str().to_owned().into())
+        }))
         // To count a request costs less than to read it.
         .layer(limits.of_requests(lang))
         // Before anything is asked of the upstream. What is no chat request passes it unread.

@@ -6,6 +6,7 @@ mod door;
 mod errors;
 mod in_a_row;
 mod limits;
+mod log;
 mod passing;
 mod retry;
 mod session;

@@ -7,13 +7,13 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use kimi_errors::{Dialect, Lang};
-use kimi_examples::gateway::{Limits, Upstream, router};
+use kimi_examples::gateway::{Limits, Log, Upstream, router};
 use kimi_testkit::{
     mock::{Mock, Recorded},
     script::Script,
     server::MockServer,
 };
-use kimi_tower::{retry::RetryPolicy, session::Policy};
+use kimi_tower::{request_log::RequestLogLayer, retry::RetryPolicy, session::Policy};
 use kimi_validate::Profile;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -24,6 +24,10 @@ pub(crate) const QUESTION: &str =
     r#"{"model":"kimi-k3","messages":[{"role":"user","content":"你好"}]}"#;
 pub(crate) const STREAMED: &str =
     r#"{"model":"kimi-k3","messages":[{"role":"user","content":"你好"}],"stream":true}"#;
+
+fn log(observer: Log) -> RequestLogLayer<Log> {
+    RequestLogLayer::new().with_observer(observer)
+}
 
 /// A gateway, and the scripted upstream behind it, if there is one. Dropping it ends both.
 pub(crate) struct Gateway {
@@ -80,7 +84,7 @@ impl Gateway {
     pub(crate) async fn limited(dialect: Dialect, upstream: Upstream, limits: Limits) -> Self {
         Self::serving(upstream, |upstream| {
             let session = Some(Policy::default());
-            router(upstream, limits, Profile::platform(), session, dialect, Lang::Zh)
+            router(upstream, limits, Profile::platform(), session, log(None), dialect, Lang::Zh)
         })
         .await
     }
@@ -89,7 +93,18 @@ impl Gateway {
     pub(crate) async fn of_sessions(upstream: Upstream, session: Option<Policy>) -> Self {
         Self::serving(upstream.with_retry(RetryPolicy::none()), |upstream| {
             let (limits, profile) = (Limits::none(), Profile::platform());
-            router(upstream, limits, profile, session, Dialect::Errcode, Lang::Zh)
+            router(upstream, limits, profile, session, log(None), Dialect::Errcode, Lang::Zh)
+        })
+        .await
+    }
+
+    /// Starts one in front of `upstream` that tells of each request.
+    pub(crate) async fn logging(upstream: Upstream, observer: Log) -> Self {
+        Self::serving(upstream, |upstream| {
+            let (limits, profile) = (Limits::none(), Profile::platform());
+            let session = Some(Policy::default());
+            let log = log(observer).with_preview(100);
+            router(upstream, limits, profile, session, log, Dialect::Errcode, Lang::Zh)
         })
         .await
     }

@@ -54,7 +54,12 @@ impl EventScanner {
 
     /// Reads on up to the first place in `chunk` where another event may begin, and returns it;
     /// reads all of `chunk` if there is none but perhaps its start.
-    #[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
+    #[cfg(any(
+        feature = "raise-error",
+        feature = "request-log",
+        feature = "retry",
+        feature = "token"
+    ))]
     pub(crate) fn read_one(&mut self, chunk: &[u8]) -> Option<usize> {
         let mut at = self.read_line_feed(chunk);
         if at == 1 && self.is_between_events() {
@@ -151,7 +156,12 @@ mod tests {
         assert_eq!(last_boundary([b"data: x\r".as_slice(), b"", b"\n", b"\r", b"\n"]), 11);
     }
 
-    #[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
+    #[cfg(any(
+        feature = "raise-error",
+        feature = "request-log",
+        feature = "retry",
+        feature = "token"
+    ))]
     #[test]
     fn one_event_is_read_at_a_time() {
         let text = b": a\n\ndata: 1\n:b\n\n\r\ndata: 2\r\rda";
@@ -167,7 +177,7 @@ mod tests {
     }
 
     proptest! {
-        #[cfg(any(feature = "raise-error", feature = "retry", feature = "token"))]
+        #[cfg(any(feature = "raise-error", feature = "request-log", feature = "retry", feature = "token"))]
         #[test]
         fn prop_one_by_one_the_last_boundary_is_the_same(
             text in "[a:\r\n]{0,40}",

@@ -11,6 +11,8 @@ pub(super) struct Chat {
     is_stream: bool,
     messages: usize,
     has_conversation: bool,
+    #[cfg(feature = "request-log")]
+    pub(super) previews: Box<[super::Preview]>,
 }
 
 impl Facts {
@@ -40,30 +42,32 @@ impl Facts {
 
     pub(crate) fn tell_chat(&self, request: &ChatRequest) {
         self.0.chat.get_or_init(|| Chat {
-            model: request.model().map(|model| printable(&model)),
+            model: request.model().map(|model| printable(&model, MAX_NAME_BYTES)),
             is_stream: request.is_stream(),
             messages: request.messages().len(),
             has_conversation: request.conversation_id().is_some(),
+            #[cfg(feature = "request-log")]
+            previews: super::Preview::all(request, self.preview_chars()),
         });
     }
 
-    fn chat(&self) -> Option<&Chat> {
+    pub(super) fn chat(&self) -> Option<&Chat> {
         self.0.chat.get()
     }
 }
 
-/// Returns a name as it can stand in a line of a log: what has no shape of its own is escaped, and
+/// Returns a text as it can stand in a line of a log: what has no shape of its own is escaped, and
 /// so is the backslash, so that nothing else reads like an escape.
-fn printable(name: &str) -> Box<str> {
-    let mut shown = String::with_capacity(name.len().min(MAX_NAME_BYTES));
-    for character in name.chars() {
+pub(super) fn printable(text: &str, max_bytes: usize) -> Box<str> {
+    let mut shown = String::with_capacity(text.len().min(max_bytes));
+    for character in text.chars() {
         let before = shown.len();
         let written = match character {
             '"' | '\'' => shown.write_char(character),
             other => write!(shown, "{}", other.escape_debug()),
         };
         // A string takes all that it is given; what would be cut within is left out.
-        if written.is_err() || shown.len() > MAX_NAME_BYTES {
+        if written.is_err() || shown.len() > max_bytes {
             shown.truncate(before);
             break;
         }
@@ -121,14 +125,14 @@ mod tests {
             ("\u{1b}[31m\\\0", "\\u{1b}[31m\\\\\\0"),
             ("\u{202e}imik\u{2028}\u{feff}", "\\u{202e}imik\\u{2028}\\u{feff}"),
         ] {
-            assert_eq!(&*printable(name), shown);
+            assert_eq!(&*printable(name, MAX_NAME_BYTES), shown);
         }
     }
 
     #[test]
     fn a_name_is_cut_between_characters() {
-        assert_eq!(printable(&"x".repeat(257)).len(), 256);
-        assert_eq!(printable(&"月".repeat(100)).len(), 255);
-        assert_eq!(printable(&format!("{}\n", "x".repeat(255))).len(), 255);
+        assert_eq!(printable(&"x".repeat(257), MAX_NAME_BYTES).len(), 256);
+        assert_eq!(printable(&"月".repeat(100), MAX_NAME_BYTES).len(), 255);
+        assert_eq!(printable(&format!("{}\n", "x".repeat(255)), MAX_NAME_BYTES).len(), 255);
     }
 }

@@ -40,7 +40,8 @@
 //!
 //! # Caveats
 //!
-//! No fact is a secret or part of a conversation. The model's name is what the caller wrote: it is
+//! No fact is a secret. None is part of a conversation, but for the beginnings of messages where a
+//! [`request_log`](crate#features) asks for them, which `Debug` does not show. The model's name is what the caller wrote: it is
 //! escaped and cut so that it can stand in a line of a log, but it is no name from a known list,
 //! and a metric must not have it as a label.
 
@@ -48,8 +49,12 @@
 mod attempts;
 #[cfg(feature = "validate")]
 mod chat;
+#[cfg(all(feature = "request-log", feature = "validate"))]
+mod preview;
 #[cfg(feature = "rate-limit")]
 mod rate;
+#[cfg(feature = "request-log")]
+mod request;
 #[cfg(feature = "session")]
 mod session;
 
@@ -58,10 +63,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+#[cfg(all(feature = "request-log", feature = "validate"))]
+pub use self::preview::Preview;
 #[cfg(feature = "rate-limit")]
 pub use self::rate::RateDecision;
 #[cfg(feature = "session")]
-pub use self::session::SessionDecision;
+pub use self::session::{SessionDecision, SessionHash};
 
 /// What is known about one request. A clone shows the same. See the [module](self).
 #[derive(Clone, Default)]
@@ -70,6 +77,9 @@ pub struct Facts(Arc<Cells>);
 /// One cell for each layer that tells, so that what it tells appears at once.
 #[derive(Default)]
 struct Cells {
+    /// Written by `request_log`, before anyone else sees the request.
+    #[cfg(feature = "request-log")]
+    request: OnceLock<request::Request>,
     /// Written by `validate`, when a request has passed.
     #[cfg(feature = "validate")]
     chat: OnceLock<chat::Chat>,
@@ -79,6 +89,9 @@ struct Cells {
     /// Written by `rate_limit`, when it has not let a request pass at once.
     #[cfg(feature = "rate-limit")]
     rate: OnceLock<RateDecision>,
+    /// Written by `session`, when it knows of which one the request is.
+    #[cfg(feature = "session")]
+    session_hash: OnceLock<SessionHash>,
     /// Written by `session`, when it has decided.
     #[cfg(feature = "session")]
     session: OnceLock<SessionDecision>,
@@ -98,6 +111,8 @@ impl Facts {
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Facts");
+        #[cfg(feature = "request-log")]
+        shown.field("request_id", &self.request_id());
         #[cfg(feature = "validate")]
         shown
             .field("model", &self.model())
@@ -110,6 +125,7 @@ impl fmt::Debug for Facts {
         shown.field("rate_decision", &self.rate_decision());
         #[cfg(feature = "session")]
         shown
+            .field("session_hash", &self.session_hash())
             .field("session_decision", &self.session_decision())
             .field("session_lost", &self.session_lost());
         shown.finish()

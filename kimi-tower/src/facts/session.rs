@@ -1,11 +1,14 @@
 //! What `session` tells.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::Extensions;
 
 use super::Facts;
-use crate::session::{Lost, Refused};
+use crate::{
+    key::Key,
+    session::{Lost, Refused},
+};
 
 /// What a session has said to a request that belongs to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,7 +32,36 @@ pub enum SessionDecision {
     },
 }
 
+/// What stands for a session in a log: half of its [`Key`], as 16 hexadecimal digits.
+///
+/// It is the same for all requests of the session, as long as the [`KeyHasher`] has the same secret,
+/// and tells nothing of what was hashed. It belongs in no label of a metric.
+///
+/// [`KeyHasher`]: crate::key::KeyHasher
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SessionHash(u64);
+
+impl fmt::Display for SessionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl SessionHash {
+    #[cfg(feature = "request-log")]
+    pub(crate) const fn to_u64(self) -> u64 {
+        self.0
+    }
+}
+
 impl Facts {
+    /// Returns what stands for the session of the request; `None` if it is of none, or there is no
+    /// such layer.
+    #[must_use]
+    pub fn session_hash(&self) -> Option<SessionHash> {
+        self.0.session_hash.get().copied()
+    }
+
     /// Returns what a session has said; `None` if the request is of none, or there is no such layer.
     #[must_use]
     pub fn session_decision(&self) -> Option<SessionDecision> {
@@ -45,6 +77,12 @@ impl Facts {
     pub(crate) fn tell_session(extensions: &Extensions, decision: SessionDecision) {
         if let Some(facts) = extensions.get::<Self>() {
             facts.0.session.get_or_init(|| decision);
+        }
+    }
+
+    pub(crate) fn tell_session_hash(extensions: &Extensions, key: Key) {
+        if let Some(facts) = extensions.get::<Self>() {
+            facts.0.session_hash.get_or_init(|| SessionHash(key.0[1]));
         }
     }
 

@@ -142,6 +142,7 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
         let Some(key) = self.key.extract(head, &self.rules.hasher)? else {
             return Ok(Admitted::Free);
         };
+        Facts::tell_session_hash(&head.extensions, key);
         let Rules { max_hold, max_idle, max_sessions, lang, .. } = self.rules;
         let at_once = |refused| refusal(&head.extensions, refused, Duration::ZERO, lang);
         let scope = Scope { store: self.store.id(), key };

@@ -20,6 +20,7 @@ use kimi_tower::{
     raise_error::RaiseErrorLayer,
     rate_limit::{Admission, RateLimitLayer},
     replay::ReplayLimits,
+    request_log::RequestLogLayer,
     retry::{RetryLayer, RetryPolicy},
     session::Policy,
     token::TokenLayer,
@@ -33,7 +34,7 @@ use tower_service::Service;
 use crate::{
     concurrency,
     rate_limit::{Elsewhere, patient, plan},
-    session, token,
+    request_log, session, token,
     validate_layer::Slow,
 };
 
@@ -133,6 +134,29 @@ async fn token_keeps_the_contract() {
     };
     let layer = TokenLayer::new(token::Numbered::new().cache());
     Contract::of(layer).with_request(own).check().await;
+}
+
+/// An observer that wants to know, and one that does not, since nobody listens to its events.
+#[tokio::test(start_paused = true)]
+async fn request_log_keeps_the_contract() {
+    let (observed, _) = request_log::layer();
+    Contract::of(observed.with_longest_gap()).adding(&["x-request-id"]).check().await;
+    Contract::of(RequestLogLayer::new()).adding(&["x-request-id"]).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_log_keeps_the_contract_with_an_answer_that_it_reads() {
+    for content_type in ["text/event-stream", "application/json", "application/grpc"] {
+        let tells = MapResponseLayer::new(move |mut answer: Response<ProbeBody>| {
+            let content_type = HeaderValue::from_static(content_type);
+            answer.headers_mut().insert(CONTENT_TYPE, content_type);
+            answer
+        });
+        let layer = Stack::new(tells, request_log::layer().0);
+        let ask = || Request::post("/v1/chat/completions").body("{}").unwrap();
+        let contract = Contract::of(layer).with_request(ask);
+        contract.adding(&["content-type", "x-request-id"]).check().await;
+    }
 }
 
 /// What a limit of requests and one of tokens add.

@@ -12,6 +12,7 @@ mod never_sent;
 mod raise_error;
 mod rate_limit;
 mod replay;
+mod request_log;
 mod retry;
 mod schema;
 mod secrets;

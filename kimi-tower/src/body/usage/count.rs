@@ -13,11 +13,13 @@ pub(crate) struct Usage {
 impl Usage {
     /// Returns the tokens of both: as the answer adds them up, else as we do. `None` if one of them
     /// is not known, as in the beginning of a stream.
+    #[cfg(any(feature = "rate-limit", test))]
     pub(crate) fn total(&self) -> Option<u64> {
         self.total.or_else(|| Some(self.prompt?.saturating_add(self.completion?)))
     }
 
     /// Returns whether the answer itself adds them up, as it does when it knows both.
+    #[cfg(any(feature = "rate-limit", test))]
     pub(crate) const fn is_added_up(&self) -> bool {
         self.total.is_some()
     }

@@ -19,7 +19,8 @@
 //! - `tap` knows which bodies are read, and puts the rest together;
 //! - `data_lines` takes the data out of an event stream;
 //! - `search` finds the name, and `object` reads what stands behind it;
-//! - `count` is what is found.
+//! - `count` is what is found;
+//! - `finish` reads why the answer ended, in the same way, and `answer` puts the two together.
 //!
 //! # Caveats
 //!
@@ -28,12 +29,20 @@
 //! - A name with an escape in it, `us\u0061ge`, is not found. Nobody writes one.
 //! - Compressed bodies are not read.
 
+#[cfg(feature = "request-log")]
+mod answer;
 mod count;
 mod data_lines;
+#[cfg(feature = "request-log")]
+mod finish;
 mod object;
 mod search;
 mod tap;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "request-log")]
+pub(crate) use self::answer::AnswerTap;
+#[cfg(feature = "request-log")]
+pub use self::finish::FinishReason;
 pub(crate) use self::{count::Usage, tap::UsageTap};

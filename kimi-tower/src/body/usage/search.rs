@@ -4,12 +4,29 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-/// The name, as it stands in the text.
-const NAME: &[u8] = b"\"usage\"";
+/// A name that is looked for.
+#[derive(Debug)]
+pub(super) struct Name {
+    /// As it stands in the text. No byte of it but its first begins it anew.
+    text: &'static [u8],
+    finder: LazyLock<Finder<'static>>,
+}
 
-static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NAME));
+macro_rules! name {
+    ($name:ident = $text:literal) => {
+        pub(super) static $name: Name =
+            Name { text: $text, finder: LazyLock::new(|| Finder::new($text)) };
+    };
+}
 
-/// Looks for the string `"usage"` in the chunks of a text.
+name!(USAGE = b"\"usage\"");
+#[cfg(feature = "request-log")]
+name!(FINISH_REASON = b"\"finish_reason\"");
+// That of Anthropic's API.
+#[cfg(feature = "request-log")]
+name!(STOP_REASON = b"\"stop_reason\"");
+
+/// Looks for a name, as the string `"usage"`, in the chunks of a text.
 ///
 /// It does not need to know which quotes begin strings: one within a string has a backslash before
 /// it. The second quote of the name has an `e` there, so that a string begins or ends with it. If
@@ -20,6 +37,7 @@ static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NAME));
 /// So nothing that is broken spoils what comes after it, and long texts cost next to nothing.
 #[derive(Debug)]
 pub(super) struct Search {
+    name: &'static Name,
     /// How many bytes of the name the last chunk ended with.
     matched: usize,
     /// Whether it ended with a backslash.
@@ -27,28 +45,31 @@ pub(super) struct Search {
 }
 
 impl Search {
-    pub(super) const NEW: Self = Self { matched: 0, after_backslash: false };
+    pub(super) const fn new(name: &'static Name) -> Self {
+        Self { name, matched: 0, after_backslash: false }
+    }
 
     /// Reads on to the end of the next name, and returns what stands behind it; reads all of `text`
     /// if there is none.
     pub(super) fn read<'a>(&mut self, mut text: &'a [u8]) -> Option<&'a [u8]> {
+        let name = self.name.text;
         while self.matched > 0 {
             let (byte, rest) = text.split_first()?;
-            if *byte != NAME[self.matched] {
+            if *byte != name[self.matched] {
                 // No part of the name but its first byte begins it anew, and that is read below.
                 self.matched = 0;
             } else {
                 text = rest;
-                self.matched = (self.matched + 1) % NAME.len();
+                self.matched = (self.matched + 1) % name.len();
                 if self.matched == 0 {
                     return Some(text);
                 }
             }
         }
         let mut from = 0;
-        while let Some(found) = FINDER.find(&text[from..]) {
+        while let Some(found) = self.name.finder.find(&text[from..]) {
             let start = from + found;
-            from = start + NAME.len();
+            from = start + name.len();
             if !self.is_escaped(text, start) {
                 self.after_backslash = false;
                 return Some(&text[from..]);
@@ -60,9 +81,10 @@ impl Search {
 
     /// Remembers what the next chunk may go on with.
     fn end(&mut self, text: &[u8], from: usize) {
-        let tail = from.max(text.len().saturating_sub(NAME.len() - 1));
+        let name = self.name.text;
+        let tail = from.max(text.len().saturating_sub(name.len() - 1));
         let quote = text[tail..].iter().rposition(|byte| *byte == b'"').map(|at| tail + at);
-        let begun = quote.filter(|at| NAME.starts_with(&text[*at..]));
+        let begun = quote.filter(|at| name.starts_with(&text[*at..]));
         self.matched = match begun {
             Some(at) if !self.is_escaped(text, at) => text.len() - at,
             _ => 0,
@@ -83,7 +105,7 @@ mod tests {
 
     /// Returns what stands behind each name.
     fn behind(chunks: &[&str]) -> Vec<String> {
-        let mut search = Search::NEW;
+        let mut search = Search::new(&USAGE);
         let mut all = Vec::new();
         for chunk in chunks {
             let mut rest = chunk.as_bytes();

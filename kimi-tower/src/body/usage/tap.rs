@@ -1,3 +1,4 @@
+#[cfg(any(feature = "rate-limit", test))]
 use http::HeaderMap;
 
 use super::{
@@ -5,7 +6,7 @@ use super::{
     count::Counts,
     data_lines::{DataLines, Piece},
     object::Object,
-    search::Search,
+    search::{Search, USAGE},
 };
 use crate::body::described::{Content, Described};
 
@@ -15,6 +16,22 @@ pub(crate) struct UsageTap {
     /// Where in the stream it is; `None` if the body is one text.
     lines: Option<DataLines>,
     json: Json,
+}
+
+/// Whoever reads the texts of JSON in a body, too.
+pub(super) trait ReadTexts {
+    /// Reads the next piece of a text.
+    fn read(&mut self, text: &[u8]);
+
+    /// Takes notice that another text begins.
+    fn start_again(&mut self);
+}
+
+/// Nobody.
+impl ReadTexts for () {
+    fn read(&mut self, _: &[u8]) {}
+
+    fn start_again(&mut self) {}
 }
 
 /// What is read of texts of JSON, one after the other.
@@ -39,28 +56,46 @@ enum Place {
 impl UsageTap {
     /// Returns a tap for a body whose head has these fields; `None` if no usage could be read
     /// there: it is neither JSON nor an event stream, or it is compressed.
+    #[cfg(any(feature = "rate-limit", test))]
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let described = Described::by(headers);
+        Self::described(Described::by(headers))
+    }
+
+    /// The same, of a head that was read.
+    pub(crate) fn described(described: Described) -> Option<Self> {
         let lines = match described.content {
             _ if described.is_encoded => return None,
             Content::Json => None,
             Content::EventStream => Some(DataLines::default()),
             Content::Grpc | Content::JsonFrames | Content::Page | Content::Other => return None,
         };
-        let json = Json { place: Place::START, counts: Counts::default() };
+        let json = Json { place: Place::start(), counts: Counts::default() };
         Some(Self { lines, json })
     }
 
     /// Reads the next chunk of the body.
-    pub(crate) fn read(&mut self, mut chunk: &[u8]) {
+    #[cfg(any(feature = "rate-limit", test))]
+    pub(crate) fn read(&mut self, chunk: &[u8]) {
+        self.read_with(chunk, &mut ());
+    }
+
+    /// Reads the next chunk of the body, and so does another.
+    pub(super) fn read_with(&mut self, mut chunk: &[u8], other: &mut impl ReadTexts) {
         let Some(lines) = &mut self.lines else {
+            other.read(chunk);
             return self.json.read(chunk);
         };
         while let Some(piece) = lines.next(&mut chunk) {
             match piece {
-                Piece::Data(text) => self.json.read(text),
+                Piece::Data(text) => {
+                    other.read(text);
+                    self.json.read(text);
+                }
                 Piece::LineEnd => self.json.read_line_end(),
-                Piece::EventEnd => self.json.place = Place::START,
+                Piece::EventEnd => {
+                    other.start_again();
+                    self.json.place = Place::start();
+                }
             }
         }
     }
@@ -92,7 +127,7 @@ impl Json {
                 Place::Inside(object) => match object.read(text) {
                     Some((counts, rest)) => {
                         self.counts.update(counts);
-                        self.place = Place::START;
+                        self.place = Place::start();
                         rest
                     }
                     None => return,
@@ -116,7 +151,7 @@ impl Json {
                 self.place = next;
                 return rest;
             }
-            Some(_) => self.place = Place::START,
+            Some(_) => self.place = Place::start(),
             None => {}
         }
         text
@@ -124,5 +159,7 @@ impl Json {
 }
 
 impl Place {
-    const START: Self = Self::Elsewhere(Search::NEW);
+    const fn start() -> Self {
+        Self::Elsewhere(Search::new(&USAGE))
+    }
 }

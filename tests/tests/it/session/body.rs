@@ -130,11 +130,13 @@ async fn a_future_that_fails_panics_or_is_dropped_gives_it_back() {
     assert_eq!((gauges(&layer), seen.live_futures()), ((0, 0), 0));
 }
 
+type Outcome = Result<Response<ProbeBody>, Error>;
+
 /// Done at once; what it has, such as a permit, it has until it is dropped.
-struct Done(Option<Result<Response<ProbeBody>, Error>>, SessionLayer, Arc<AtomicBool>);
+struct Done(Option<Outcome>, SessionLayer, Arc<AtomicBool>);
 
 impl Future for Done {
-    type Output = Result<Response<ProbeBody>, Error>;
+    type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(self.0.take().unwrap())
@@ -150,7 +152,7 @@ impl Drop for Done {
 #[tokio::test(start_paused = true)]
 async fn a_future_that_is_done_is_dropped_before_its_turn() {
     let layer = layer();
-    let outcomes: [fn() -> Result<Response<ProbeBody>, Error>; 3] = [
+    let outcomes: [fn() -> Outcome; 3] = [
         || Err(Error::new(kimi_errors::ErrorKind::Unavailable)),
         || Ok(Response::new(ProbeBody::empty().with_end_known())),
         || Ok(Response::new(ProbeBody::chunks(["one"]))),

@@ -1,0 +1,336 @@
+//! The record in the making, which is written once whatever happens.
+
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, StatusCode, Version,
+    header::HeaderMap,
+    uri::{Authority, PathAndQuery},
+};
+use http_body::Frame;
+use kimi_errors::{Error, ErrorKind};
+use tokio::time::Instant;
+
+use super::{
+    Observer, Outcome, Record, RequestId, Server, Side, Start, TraceParent,
+    request_id::{REQUEST_ID, Text, is_sane},
+    settings::Settings,
+    tap::{Tap, Told},
+};
+use crate::{clock, facts::Facts};
+
+/// One request, from its call to the end of its answer's body. Dropping it writes the record; no
+/// other way does, so that there is exactly one.
+#[derive(Debug)]
+pub(super) struct Entry<O: Observer> {
+    settings: Arc<Settings<O>>,
+    facts: Facts,
+    request: Head,
+    id: RequestId,
+    started: Instant,
+    /// Known when the answer's head is there.
+    answer: Option<Answer>,
+    end: End,
+    /// Whether foreign code is at work. If it is when the entry is dropped, that code has panicked.
+    is_entered: bool,
+}
+
+/// What is kept of a request.
+#[derive(Debug)]
+struct Head {
+    at: SystemTime,
+    method: Method,
+    target: Option<PathAndQuery>,
+    version: Version,
+    authority: Option<Authority>,
+    trace: Option<TraceParent>,
+    route: Option<Cow<'static, str>>,
+}
+
+/// What is kept of an answer.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    upstream_id: Option<HeaderValue>,
+    /// The error that its extensions hold.
+    error: Option<Error>,
+    tap: Tap,
+    time_to_head: Duration,
+    time_to_first_content: Option<Duration>,
+    last_chunk: Option<Instant>,
+    longest_gap: Option<Duration>,
+}
+
+/// How it ended, as far as it has.
+#[derive(Debug)]
+enum End {
+    /// Not yet. Nobody waits any more if it is dropped so.
+    Open,
+    /// The answer's body is over.
+    Complete,
+    /// With this error, before the head or after it.
+    Failed(Error),
+}
+
+impl<O: Observer> Entry<O> {
+    /// Opens the entry of a request, and puts its facts into it.
+    pub(super) fn open<B>(
+        settings: &Arc<Settings<O>>,
+        request: &mut Request<B>,
+        given: Option<RequestId>,
+    ) -> (Box<Self>, RequestId) {
+        let at = clock::now();
+        let facts = request.extensions().get::<Facts>().cloned();
+        let known = facts.as_ref().and_then(|facts| facts.request_id().cloned());
+        // Within another log, the request keeps the id that it has there.
+        let id = known.or(given).unwrap_or_else(|| RequestId::made(at));
+        let facts = facts.unwrap_or_else(|| {
+            let facts = Facts::new();
+            request.extensions_mut().insert(facts.clone());
+            facts
+        });
+        facts.tell_request(id.clone(), settings.preview_chars);
+        let uri = request.uri();
+        let head = Head {
+            at,
+            method: request.method().clone(),
+            target: uri.path_and_query().cloned(),
+            version: request.version(),
+            authority: uri.authority().filter(|_| settings.side == Side::Client).cloned(),
+            trace: TraceParent::of(request.headers()),
+            route: settings.route.as_ref().and_then(|route| route(request.extensions())),
+        };
+        let entry = Self {
+            settings: Arc::clone(settings),
+            facts,
+            request: head,
+            id: id.clone(),
+            started: Instant::now(),
+            answer: None,
+            end: End::Open,
+            is_entered: false,
+        };
+        // Before anything inside can fail.
+        tell(|| settings.observer.on_start(&entry.request.start(settings.side, &id.text())));
+        (Box::new(entry), id)
+    }
+
+    /// Takes notice that foreign code begins its work.
+    #[inline]
+    pub(super) const fn enter(&mut self) {
+        self.is_entered = true;
+    }
+
+    /// Takes notice that it has come back.
+    #[inline]
+    pub(super) const fn leave(&mut self) {
+        self.is_entered = false;
+    }
+
+    /// Takes notice of the answer's head. Returns whether there is anything left to watch: neither
+    /// the answer to HEAD nor some others have a body, whatever their fields say.
+    pub(super) fn see_head(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        error: Option<Error>,
+        is_over: bool,
+    ) -> bool {
+        let is_without = self.request.method == Method::HEAD
+            || status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let upstream_id = headers.get(REQUEST_ID).filter(|value| is_sane(value));
+        self.answer = Some(Answer {
+            status,
+            upstream_id: upstream_id.cloned(),
+            error,
+            tap: Tap::of(status.as_u16(), headers),
+            time_to_head: self.started.elapsed(),
+            time_to_first_content: None,
+            last_chunk: None,
+            longest_gap: None,
+        });
+        if is_over || is_without {
+            self.end = End::Complete;
+        }
+        !(is_over || is_without)
+    }
+
+    /// Takes notice of a frame of the body, before it goes on.
+    #[inline]
+    pub(super) fn see_frame(&mut self, frame: &Frame<Bytes>, is_last: bool) {
+        let Some(answer) = &mut self.answer else { return };
+        if let Some(data) = frame.data_ref() {
+            let is_first = answer.tap.read(data, is_last);
+            if is_first || self.settings.longest_gap {
+                answer.read_clock(self.started, is_first, self.settings.longest_gap);
+            }
+        } else if let Some(trailers) = frame.trailers_ref() {
+            answer.tap.read_trailers(trailers);
+        }
+    }
+
+    /// Takes notice that the body is over.
+    pub(super) fn complete(&mut self) {
+        self.end = End::Complete;
+    }
+
+    /// Takes notice that the service or the body has failed.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.end = End::Failed(error);
+    }
+
+    /// Returns how the request ended, and the error that it ended with.
+    fn outcome(&mut self, told: &mut Told) -> (Outcome, Option<Error>) {
+        let in_body = told.error.take();
+        if self.is_entered {
+            return (Outcome::Panic, None);
+        }
+        let is_gone = matches!(self.end, End::Open);
+        let failed = match std::mem::replace(&mut self.end, End::Complete) {
+            End::Failed(error) => Some(error),
+            End::Open | End::Complete => None,
+        };
+        #[cfg(feature = "session")]
+        if failed.is_some() && is_superseded(&self.facts) {
+            return (Outcome::Superseded, failed);
+        }
+        let Some(answer) = &mut self.answer else {
+            return match failed {
+                Some(error) => (Outcome::of_status(error.status()), Some(error)),
+                None => (Outcome::ClientGone, None),
+            };
+        };
+        if let Some(error) = failed {
+            return (after_the_head(&error), Some(error));
+        }
+        let status = answer.status.as_u16();
+        // What the head said stands, whether or not somebody has read the rest.
+        if status >= 400 {
+            return (Outcome::of_status(status), answer.error.take().or(in_body));
+        }
+        match in_body {
+            Some(error) if answer.tap.is_stream() => (after_the_head(&error), Some(error)),
+            Some(error) => (Outcome::of_status(error.status()), Some(error)),
+            None if is_gone && !answer.tap.is_all_there() => (Outcome::ClientGone, None),
+            None if self.settings.must_end && told.is_complete == Some(false) => {
+                (Outcome::Truncated, None)
+            }
+            None => (Outcome::Success, None),
+        }
+    }
+
+    fn write(&mut self) {
+        let duration = self.started.elapsed();
+        let is_over = !matches!(self.end, End::Open);
+        let mut told = match &mut self.answer {
+            Some(answer) => answer.tap.told(is_over),
+            None => Told::default(),
+        };
+        let (outcome, error) = self.outcome(&mut told);
+        let answer = self.answer.as_ref();
+        let text = self.id.text();
+        let upstream_id = answer.and_then(|answer| answer.upstream_id.as_ref()?.to_str().ok());
+        let upstream_id = upstream_id.or_else(|| error.as_ref().and_then(Error::request_id));
+        let status = answer
+            .map(|answer| answer.status)
+            .or_else(|| error.as_ref().and_then(|error| StatusCode::from_u16(error.status()).ok()));
+        let record = Record {
+            start: self.request.start(self.settings.side, &text),
+            outcome,
+            status,
+            error: error.as_ref(),
+            upstream_request_id: upstream_id.filter(|id| *id != text.as_str()),
+            duration,
+            time_to_head: answer.map(|answer| answer.time_to_head),
+            time_to_first_content: answer.and_then(|answer| answer.time_to_first_content),
+            longest_gap: answer.and_then(|answer| answer.longest_gap),
+            bytes: answer.map_or(0, |answer| answer.tap.bytes()),
+            chunks: answer.map_or(0, |answer| answer.tap.chunks()),
+            is_stream: answer.is_some_and(|answer| answer.tap.is_stream()),
+            finish_reason: told.finish_reason,
+            input_tokens: told.usage.and_then(|usage| usage.prompt),
+            output_tokens: told.usage.and_then(|usage| usage.completion),
+            facts: &self.facts,
+        };
+        self.settings.observer.on_end(&record);
+    }
+}
+
+impl<O: Observer> Drop for Entry<O> {
+    fn drop(&mut self) {
+        tell(|| self.write());
+    }
+}
+
+/// Runs an observer. If it panics, where a second panic would end the process, that is not the
+/// request's business.
+#[inline]
+fn tell(observe: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(observe)) {
+        tracing::error!("an observer of requests has panicked");
+        // To drop it runs a stranger's code, which may panic in turn.
+        std::mem::forget(payload);
+    }
+}
+
+/// Returns what it is if the body fails with an error, or one of its events is one.
+fn after_the_head(error: &Error) -> Outcome {
+    match error.kind() {
+        ErrorKind::Timeout => Outcome::Timeout,
+        ErrorKind::StreamTruncated => Outcome::Truncated,
+        ErrorKind::Cancelled => Outcome::ClientGone,
+        // What nobody knows.
+        ErrorKind::System => Outcome::BodyError,
+        _ => Outcome::StreamError,
+    }
+}
+
+#[cfg(feature = "session")]
+fn is_superseded(facts: &Facts) -> bool {
+    use crate::{
+        facts::SessionDecision,
+        session::{Lost, Refused},
+    };
+    let is_refused = matches!(
+        facts.session_decision(),
+        Some(SessionDecision::Refused { reason: Refused::Superseded, .. })
+    );
+    is_refused || facts.session_lost() == Some(Lost::Superseded)
+}
+
+impl Answer {
+    #[inline(never)]
+    fn read_clock(&mut self, started: Instant, is_first: bool, longest_gap: bool) {
+        let now = Instant::now();
+        if is_first {
+            self.time_to_first_content = Some(now - started);
+        }
+        if longest_gap {
+            let gap = self.last_chunk.replace(now).map(|last| now - last);
+            self.longest_gap = self.longest_gap.max(gap);
+        }
+    }
+}
+
+impl Head {
+    fn start<'a>(&'a self, side: Side, id: &'a Text) -> Start<'a> {
+        Start {
+            side,
+            request_id: id.as_str(),
+            trace: self.trace,
+            at: self.at,
+            method: &self.method,
+            path: self.target.as_ref().map_or("/", PathAndQuery::path),
+            route: self.route.as_deref(),
+            version: self.version,
+            server: self.authority.as_ref().map(Server::of),
+        }
+    }
+}

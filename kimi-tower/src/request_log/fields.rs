@@ -1,0 +1,118 @@
+//! What is written of a record: the names of the fields, in their order.
+
+use std::time::Duration;
+
+use super::{
+    Record, Schema, Start,
+    plain::{Plain, Previews},
+};
+
+/// The operation of a chat, and whose model it is, by OpenTelemetry's conventions.
+pub(super) const OPERATION: &str = "chat";
+pub(super) const PROVIDER: &str = "moonshot_ai";
+
+/// The value of a field.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    /// One text in a list.
+    Listed(&'a str),
+    Number(u64),
+    Signed(i64),
+    Flag(bool),
+    Time(Duration),
+    /// A number in so many hexadecimal digits.
+    Hex(u128, u8),
+    Previews(Previews<'a>),
+}
+
+/// A time as it is written: in milliseconds, to the microsecond.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Milliseconds(pub(super) Duration);
+
+impl Milliseconds {
+    pub(super) fn as_f64(self) -> f64 {
+        self.0.as_micros() as f64 / 1000.0
+    }
+
+    /// Returns the whole milliseconds, and the microseconds beyond them.
+    pub(super) fn parts(self) -> (u64, u32) {
+        let whole = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        (whole, self.0.subsec_micros() % 1000)
+    }
+}
+
+/// Goes over what is known when a request comes.
+#[inline]
+pub(super) fn of_start(start: &Start<'_>, mut each: impl FnMut(&'static str, Value<'_>)) {
+    each("kimi.request.id", Value::Text(start.request_id));
+    if let Some(trace) = start.trace {
+        each("trace_id", Value::Hex(trace.trace_id(), 32));
+        each("span_id", Value::Hex(trace.parent_id().into(), 16));
+    }
+    each("http.request.method", Value::Text(start.method_name()));
+    each("url.path", Value::Text(start.path));
+    if let Some(route) = start.route {
+        each("http.route", Value::Text(route));
+    }
+}
+
+/// Goes over what is known when it is over.
+#[inline]
+pub(super) fn of_record(
+    record: &Record<'_>,
+    schema: Schema,
+    mut each: impl FnMut(&'static str, Value<'_>),
+) {
+    let plain = Plain::of(record.facts);
+    each("schema_url", Value::Text(schema.url()));
+    each("kimi.outcome", Value::Text(record.outcome.as_str()));
+    of_start(&record.start, &mut each);
+    let mut maybe = |name, value: Option<Value<'_>>| {
+        if let Some(value) = value {
+            each(name, value);
+        }
+    };
+    let number = |number: Option<u64>| number.map(Value::Number);
+    maybe("network.protocol.version", record.start.version_name().map(Value::Text));
+    maybe("server.address", record.start.server.map(|server| Value::Text(server.address)));
+    let port = record.start.server.and_then(|server| server.port);
+    maybe("server.port", number(port.map(u64::from)));
+    let error_type = record.error_type();
+    let status = record.status.map(|status| u64::from(status.as_u16()));
+    maybe("http.response.status_code", number(status));
+    maybe("error.type", error_type.as_deref().map(Value::Text));
+    maybe("kimi.errcode", record.errcode().map(|code| Value::Signed(code.into())));
+    maybe("kimi.duration_ms", Some(Value::Time(record.duration)));
+    maybe("kimi.time_to_head_ms", record.time_to_head.map(Value::Time));
+    maybe("kimi.time_to_first_content_ms", record.time_to_first_content.map(Value::Time));
+    maybe("kimi.longest_gap_ms", record.longest_gap.map(Value::Time));
+    maybe("kimi.queue_wait_ms", record.queue_wait().map(Value::Time));
+    maybe("http.response.body.size", number(Some(record.bytes)));
+    maybe("kimi.response.chunks", number(Some(record.chunks)));
+    if record.start.is_chat() || plain.model.is_some() {
+        maybe("gen_ai.operation.name", Some(Value::Text(OPERATION)));
+        let provider = match schema {
+            Schema::V1_36 => "gen_ai.system",
+            Schema::V1_37 => "gen_ai.provider.name",
+        };
+        maybe(provider, Some(Value::Text(PROVIDER)));
+    }
+    maybe("gen_ai.request.model", plain.model.map(Value::Text));
+    let reason = record.finish_reason.map(|reason| Value::Listed(reason.as_str()));
+    maybe("gen_ai.response.finish_reasons", reason);
+    maybe("gen_ai.usage.input_tokens", number(record.input_tokens));
+    maybe("gen_ai.usage.output_tokens", number(record.output_tokens));
+    maybe("kimi.request.stream", plain.is_stream.map(Value::Flag));
+    maybe("kimi.request.messages", number(plain.messages.map(|count| count as u64)));
+    let has_preview = plain.previews.iter().len() > 0;
+    maybe("kimi.request.preview", has_preview.then_some(Value::Previews(plain.previews)));
+    maybe("kimi.attempts", number(plain.attempts.map(u64::from)));
+    maybe("kimi.retry.stop", plain.retry_stop.map(Value::Text));
+    maybe("kimi.rate.decision", plain.rate_decision.map(Value::Text));
+    maybe("kimi.rate.rule", plain.rate_rule.map(Value::Text));
+    maybe("kimi.session.hash", plain.session_hash.map(|hash| Value::Hex(hash.into(), 16)));
+    maybe("kimi.session.decision", plain.session_decision.map(Value::Text));
+    maybe("kimi.session.lost", plain.session_lost.map(Value::Text));
+    maybe("kimi.upstream.request_id", record.upstream_request_id.map(Value::Text));
+}
