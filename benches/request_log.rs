@@ -217,7 +217,7 @@ fn whole<S: Answering>(mut service: S) -> usize {
     (0..ROUNDS).filter_map(|_| read(&mut service, json())).sum()
 }
 
-/// What the server has put into a request, and the caller's id.
+// With what a server has put into the request, and the caller's id.
 #[library_benchmark]
 #[bench::bare(bare())]
 #[bench::log_off(log_off())]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     Observer, Outcome, Record, RequestId, Server, Side, Start, TraceParent,
-    request_id::{REQUEST_ID, Text, is_sane},
+    request_id::{REQUEST_ID, is_sane},
     settings::Settings,
     tap::{Tap, Told},
 };
@@ -117,7 +117,7 @@ impl<O: Observer> Entry<O> {
             is_entered: false,
         };
         // Before anything inside can fail.
-        tell(|| settings.observer.on_start(&entry.request.start(settings.side, &id.text())));
+        tell(|| settings.observer.on_start(&entry.request.start(settings.side, id.as_str())));
         (Box::new(entry), id)
     }
 
@@ -235,18 +235,18 @@ impl<O: Observer> Entry<O> {
         };
         let (outcome, error) = self.outcome(&mut told);
         let answer = self.answer.as_ref();
-        let text = self.id.text();
+        let id = self.id.as_str();
         let upstream_id = answer.and_then(|answer| answer.upstream_id.as_ref()?.to_str().ok());
         let upstream_id = upstream_id.or_else(|| error.as_ref().and_then(Error::request_id));
         let status = answer
             .map(|answer| answer.status)
             .or_else(|| error.as_ref().and_then(|error| StatusCode::from_u16(error.status()).ok()));
         let record = Record {
-            start: self.request.start(self.settings.side, &text),
+            start: self.request.start(self.settings.side, id),
             outcome,
             status,
             error: error.as_ref(),
-            upstream_request_id: upstream_id.filter(|id| *id != text.as_str()),
+            upstream_request_id: upstream_id.filter(|theirs| *theirs != id),
             duration,
             time_to_head: answer.map(|answer| answer.time_to_head),
             time_to_first_content: answer.and_then(|answer| answer.time_to_first_content),
@@ -320,10 +320,10 @@ impl Answer {
 }
 
 impl Head {
-    fn start<'a>(&'a self, side: Side, id: &'a Text) -> Start<'a> {
+    fn start<'a>(&'a self, side: Side, id: &'a str) -> Start<'a> {
         Start {
             side,
-            request_id: id.as_str(),
+            request_id: id,
             trace: self.trace,
             at: self.at,
             method: &self.method,

@@ -11,9 +11,24 @@ use super::{
 pub(super) const OPERATION: &str = "chat";
 pub(super) const PROVIDER: &str = "moonshot_ai";
 
+/// The name of a field.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    /// As a member of an object that is not the first: `,"kimi.outcome":`.
+    pub(super) in_json: &'static str,
+}
+
+macro_rules! name {
+    ($name:literal) => {
+        Name { in_json: concat!(",\"", $name, "\":") }
+    };
+}
+
 /// The value of a field.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
+    /// One in which nothing has to be escaped.
+    Word(&'a str),
     Text(&'a str),
     /// One text in a list.
     Listed(&'a str),
@@ -44,16 +59,16 @@ impl Milliseconds {
 
 /// Goes over what is known when a request comes.
 #[inline]
-pub(super) fn of_start(start: &Start<'_>, mut each: impl FnMut(&'static str, Value<'_>)) {
-    each("kimi.request.id", Value::Text(start.request_id));
+pub(super) fn of_start(start: &Start<'_>, mut each: impl FnMut(Name, Value<'_>)) {
+    each(name!("kimi.request.id"), Value::Word(start.request_id));
     if let Some(trace) = start.trace {
-        each("trace_id", Value::Hex(trace.trace_id(), 32));
-        each("span_id", Value::Hex(trace.parent_id().into(), 16));
+        each(name!("trace_id"), Value::Hex(trace.trace_id(), 32));
+        each(name!("span_id"), Value::Hex(trace.parent_id().into(), 16));
     }
-    each("http.request.method", Value::Text(start.method_name()));
-    each("url.path", Value::Text(start.path));
+    each(name!("http.request.method"), Value::Word(start.method_name()));
+    each(name!("url.path"), Value::Text(start.path));
     if let Some(route) = start.route {
-        each("http.route", Value::Text(route));
+        each(name!("http.route"), Value::Text(route));
     }
 }
 
@@ -62,11 +77,11 @@ pub(super) fn of_start(start: &Start<'_>, mut each: impl FnMut(&'static str, Val
 pub(super) fn of_record(
     record: &Record<'_>,
     schema: Schema,
-    mut each: impl FnMut(&'static str, Value<'_>),
+    mut each: impl FnMut(Name, Value<'_>),
 ) {
     let plain = Plain::of(record.facts);
-    each("schema_url", Value::Text(schema.url()));
-    each("kimi.outcome", Value::Text(record.outcome.as_str()));
+    each(name!("schema_url"), Value::Word(schema.url()));
+    each(name!("kimi.outcome"), Value::Word(record.outcome.as_str()));
     of_start(&record.start, &mut each);
     let mut maybe = |name, value: Option<Value<'_>>| {
         if let Some(value) = value {
@@ -74,45 +89,45 @@ pub(super) fn of_record(
         }
     };
     let number = |number: Option<u64>| number.map(Value::Number);
-    maybe("network.protocol.version", record.start.version_name().map(Value::Text));
-    maybe("server.address", record.start.server.map(|server| Value::Text(server.address)));
+    maybe(name!("network.protocol.version"), record.start.version_name().map(Value::Word));
+    maybe(name!("server.address"), record.start.server.map(|server| Value::Text(server.address)));
     let port = record.start.server.and_then(|server| server.port);
-    maybe("server.port", number(port.map(u64::from)));
+    maybe(name!("server.port"), number(port.map(u64::from)));
     let error_type = record.error_type();
     let status = record.status.map(|status| u64::from(status.as_u16()));
-    maybe("http.response.status_code", number(status));
-    maybe("error.type", error_type.as_deref().map(Value::Text));
-    maybe("kimi.errcode", record.errcode().map(|code| Value::Signed(code.into())));
-    maybe("kimi.duration_ms", Some(Value::Time(record.duration)));
-    maybe("kimi.time_to_head_ms", record.time_to_head.map(Value::Time));
-    maybe("kimi.time_to_first_content_ms", record.time_to_first_content.map(Value::Time));
-    maybe("kimi.longest_gap_ms", record.longest_gap.map(Value::Time));
-    maybe("kimi.queue_wait_ms", record.queue_wait().map(Value::Time));
-    maybe("http.response.body.size", number(Some(record.bytes)));
-    maybe("kimi.response.chunks", number(Some(record.chunks)));
+    maybe(name!("http.response.status_code"), number(status));
+    maybe(name!("error.type"), error_type.as_deref().map(Value::Word));
+    maybe(name!("kimi.errcode"), record.errcode().map(|code| Value::Signed(code.into())));
+    maybe(name!("kimi.duration_ms"), Some(Value::Time(record.duration)));
+    maybe(name!("kimi.time_to_head_ms"), record.time_to_head.map(Value::Time));
+    maybe(name!("kimi.time_to_first_content_ms"), record.time_to_first_content.map(Value::Time));
+    maybe(name!("kimi.longest_gap_ms"), record.longest_gap.map(Value::Time));
+    maybe(name!("kimi.queue_wait_ms"), record.queue_wait().map(Value::Time));
+    maybe(name!("http.response.body.size"), number(Some(record.bytes)));
+    maybe(name!("kimi.response.chunks"), number(Some(record.chunks)));
     if record.start.is_chat() || plain.model.is_some() {
-        maybe("gen_ai.operation.name", Some(Value::Text(OPERATION)));
+        maybe(name!("gen_ai.operation.name"), Some(Value::Word(OPERATION)));
         let provider = match schema {
-            Schema::V1_36 => "gen_ai.system",
-            Schema::V1_37 => "gen_ai.provider.name",
+            Schema::V1_36 => name!("gen_ai.system"),
+            Schema::V1_37 => name!("gen_ai.provider.name"),
         };
-        maybe(provider, Some(Value::Text(PROVIDER)));
+        maybe(provider, Some(Value::Word(PROVIDER)));
     }
-    maybe("gen_ai.request.model", plain.model.map(Value::Text));
+    maybe(name!("gen_ai.request.model"), plain.model.map(Value::Text));
     let reason = record.finish_reason.map(|reason| Value::Listed(reason.as_str()));
-    maybe("gen_ai.response.finish_reasons", reason);
-    maybe("gen_ai.usage.input_tokens", number(record.input_tokens));
-    maybe("gen_ai.usage.output_tokens", number(record.output_tokens));
-    maybe("kimi.request.stream", plain.is_stream.map(Value::Flag));
-    maybe("kimi.request.messages", number(plain.messages.map(|count| count as u64)));
+    maybe(name!("gen_ai.response.finish_reasons"), reason);
+    maybe(name!("gen_ai.usage.input_tokens"), number(record.input_tokens));
+    maybe(name!("gen_ai.usage.output_tokens"), number(record.output_tokens));
+    maybe(name!("kimi.request.stream"), plain.is_stream.map(Value::Flag));
+    maybe(name!("kimi.request.messages"), number(plain.messages.map(|count| count as u64)));
     let has_preview = plain.previews.iter().len() > 0;
-    maybe("kimi.request.preview", has_preview.then_some(Value::Previews(plain.previews)));
-    maybe("kimi.attempts", number(plain.attempts.map(u64::from)));
-    maybe("kimi.retry.stop", plain.retry_stop.map(Value::Text));
-    maybe("kimi.rate.decision", plain.rate_decision.map(Value::Text));
-    maybe("kimi.rate.rule", plain.rate_rule.map(Value::Text));
-    maybe("kimi.session.hash", plain.session_hash.map(|hash| Value::Hex(hash.into(), 16)));
-    maybe("kimi.session.decision", plain.session_decision.map(Value::Text));
-    maybe("kimi.session.lost", plain.session_lost.map(Value::Text));
-    maybe("kimi.upstream.request_id", record.upstream_request_id.map(Value::Text));
+    maybe(name!("kimi.request.preview"), has_preview.then_some(Value::Previews(plain.previews)));
+    maybe(name!("kimi.attempts"), number(plain.attempts.map(u64::from)));
+    maybe(name!("kimi.retry.stop"), plain.retry_stop.map(Value::Word));
+    maybe(name!("kimi.rate.decision"), plain.rate_decision.map(Value::Word));
+    maybe(name!("kimi.rate.rule"), plain.rate_rule.map(Value::Text));
+    maybe(name!("kimi.session.hash"), plain.session_hash.map(|hash| Value::Hex(hash.into(), 16)));
+    maybe(name!("kimi.session.decision"), plain.session_decision.map(Value::Word));
+    maybe(name!("kimi.session.lost"), plain.session_lost.map(Value::Word));
+    maybe(name!("kimi.upstream.request_id"), record.upstream_request_id.map(Value::Word));
 }

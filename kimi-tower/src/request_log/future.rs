@@ -139,7 +139,7 @@ pub(super) fn identified(error: Error, id: &RequestId, side: Side) -> Error {
     if side == Side::Client && error.request_id().is_some() {
         return error;
     }
-    error.with_request_id(id.text().as_str())
+    error.with_request_id(id.as_str())
 }
 
 /// Shows who is waited for, and nothing of the request.

@@ -30,14 +30,8 @@ pub struct RequestId(Form);
 #[derive(Clone, Eq, PartialEq)]
 enum Form {
     Given(HeaderValue),
-    Made(u128),
-}
-
-/// The text of an id.
-#[derive(Clone, Copy)]
-pub(crate) struct Text {
-    bytes: [u8; MAX_CHARS],
-    length: usize,
+    /// In characters, which are asked for more often than they are made.
+    Made([u8; 36]),
 }
 
 impl RequestId {
@@ -67,52 +61,41 @@ impl RequestId {
         // The version after 48 bits of time, then the variant in front of the last 62 bits.
         let high = milliseconds << 16 | 0x7000 | first & 0x0fff;
         let low = 1 << 63 | second >> 2;
-        Self(Form::Made(u128::from(high) << 64 | u128::from(low)))
+        Self(Form::Made(uuid(u128::from(high) << 64 | u128::from(low))))
     }
 
     /// Returns its characters.
-    pub(crate) fn text(&self) -> Text {
-        let mut text = Text { bytes: [b'-'; MAX_CHARS], length: 0 };
-        match &self.0 {
-            Form::Given(value) => {
-                let value = value.as_bytes();
-                text.length = value.len().min(MAX_CHARS);
-                text.bytes[..text.length].copy_from_slice(&value[..text.length]);
-            }
-            Form::Made(number) => {
-                text.length = 36;
-                write_uuid(*number, &mut text.bytes);
-            }
-        }
-        text
+    #[inline]
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let bytes = match &self.0 {
+            Form::Given(value) => value.as_bytes(),
+            Form::Made(bytes) => bytes,
+        };
+        // All are ASCII.
+        str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Returns the value of the field.
     pub(crate) fn to_value(&self) -> Option<HeaderValue> {
         match &self.0 {
             Form::Given(value) => Some(value.clone()),
-            Form::Made(_) => HeaderValue::from_bytes(self.text().as_str().as_bytes()).ok(),
+            Form::Made(bytes) => HeaderValue::from_bytes(bytes).ok(),
         }
     }
 }
 
-impl Text {
-    #[inline]
-    pub(crate) fn as_str(&self) -> &str {
-        // All are ASCII.
-        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
-    }
-}
-
-/// Writes 8-4-4-4-12 hexadecimal digits; the dashes are there.
-fn write_uuid(number: u128, text: &mut [u8; MAX_CHARS]) {
+/// Returns 8-4-4-4-12 hexadecimal digits.
+fn uuid(number: u128) -> [u8; 36] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     /// Where the two digits of each byte stand.
     const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let mut text = [b'-'; 36];
     for (byte, at) in number.to_be_bytes().into_iter().zip(PLACES) {
         text[at] = DIGITS[usize::from(byte >> 4)];
         text[at + 1] = DIGITS[usize::from(byte & 15)];
     }
+    text
 }
 
 /// Returns whether an id may stand in heads and logs.
@@ -137,7 +120,7 @@ fn is_no_credential(id: &str) -> bool {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
+        f.write_str(self.as_str())
     }
 }
 

@@ -4,7 +4,8 @@
 /// what a terminal or an editor could take for the end of a line or for a command.
 #[inline]
 pub(super) fn json(text: &str, line: &mut Vec<u8>) {
-    if text.bytes().all(is_plain) {
+    // All of them are looked at, since that is done for several at a time.
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
         line.extend_from_slice(text.as_bytes());
     } else {
         escaped(text, line);

@@ -4,7 +4,7 @@ use super::{
     super::{
         super::{
             Record, Schema, Start,
-            fields::{self, Milliseconds, Value},
+            fields::{self, Milliseconds, Name, Value},
         },
         Levels, Observer,
     },
@@ -106,11 +106,14 @@ fn begin(start: &Start<'_>, level: tracing::Level, message: &str, line: &mut Vec
     line.push(b'"');
 }
 
-fn field(name: &str, value: Value<'_>, line: &mut Vec<u8>) {
-    line.extend_from_slice(b",\"");
-    line.extend_from_slice(name.as_bytes());
-    line.extend_from_slice(b"\":");
+fn field(name: Name, value: Value<'_>, line: &mut Vec<u8>) {
+    line.extend_from_slice(name.in_json.as_bytes());
     match value {
+        Value::Word(word) => {
+            line.push(b'"');
+            line.extend_from_slice(word.as_bytes());
+            line.push(b'"');
+        }
         Value::Text(text) => string(text, line),
         Value::Listed(text) => {
             line.push(b'[');
