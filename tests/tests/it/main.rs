@@ -6,6 +6,7 @@ mod concurrency;
 mod contract;
 mod decode;
 mod events;
+mod file_url;
 mod hosts;
 mod mock;
 mod never_sent;
