@@ -135,6 +135,8 @@ mod chat;
 pub mod file_url;
 mod json;
 pub mod limits;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod violation;
 
 pub use self::{

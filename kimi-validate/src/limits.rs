@@ -46,3 +46,7 @@ pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 /// carry signatures have up to 4 000. `data:` URLs are held to [`MAX_FILE_BYTES`] instead.
 #[cfg(feature = "file-url")]
 pub const MAX_URL_BYTES: usize = 8_000;
+
+/// The most redirects on the way to a file: 3. Ours; browsers follow 20, and a file takes one or two.
+#[cfg(feature = "probe")]
+pub const MAX_REDIRECTS: u8 = 3;

@@ -93,6 +93,8 @@ reasons! {
     /// The file was not to be had. Whatever the cause, from a name that does not resolve to an
     /// answer of 500, there is this one reason, so that nobody can map a network with it.
     Unreachable "unreachable" "无法访问文件" "the file cannot be reached",
+    /// The file comes compressed though that was not asked for, so that nobody knows how large it is.
+    Encoded "encoded" "文件以压缩编码传输，无法确认大小" "the file comes compressed, so that its size is not known",
     /// The type of the file is not among those allowed.
     MediaType "media_type" "不支持的文件类型" "its file type is not supported",
     /// The file is larger than the limit. Answered with -2004 and 413, all others with -2003 and 400.
@@ -166,7 +168,7 @@ mod tests {
         let codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         let promised = "empty too_long control whitespace backslash scheme slashes userinfo port \
             syntax host_form host_name single_label local_name metadata address host_denied \
-            host_not_allowed data_syntax data_encoding base64 redirect unreachable media_type \
+            host_not_allowed data_syntax data_encoding base64 redirect unreachable encoded media_type \
             too_large";
         assert_eq!(codes.join(" "), promised);
         for reason in Reason::ALL {

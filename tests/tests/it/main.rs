@@ -10,6 +10,7 @@ mod file_url;
 mod hosts;
 mod mock;
 mod never_sent;
+mod probe;
 mod raise_error;
 mod rate_limit;
 mod replay;

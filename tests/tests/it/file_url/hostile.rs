@@ -86,7 +86,6 @@ const ADDRESSES: &[&str] = &[
     // Percent-encoding.
     "http://%31%32%37.0.0.1/",
     "http://127%2e0%2e0%2e1/",
-    "http://%6cocalhost%2e/../",
     // IPv6.
     "http://[::]/",
     "http://[::1]/",
@@ -325,7 +324,8 @@ const OTHERS: &[(&str, Reason)] = &[
     ("http://example.com:80:443/", Reason::Port),
     ("http://example.com:http/", Reason::Port),
     ("http://[2a00:1450:4001::1]:22/", Reason::Port),
-    ("http://::1/", Reason::Port),
+    ("http://::1/", Reason::Syntax),
+    ("http://%6cocalhost%2e/../", Reason::HostName),
     // Data.
     ("data:", Reason::DataSyntax),
     ("data:text/html,<script>", Reason::DataEncoding),

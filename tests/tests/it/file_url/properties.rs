@@ -40,7 +40,8 @@ fn literal() -> impl Strategy<Value = (Ipv4Addr, String)> {
 /// Addresses that are not public, so that not all are left to chance.
 fn special() -> impl Strategy<Value = u32> {
     let bases = [0x7f00_0000, 0x0a00_0000, 0xa9fe_a900, 0xc0a8_0000, 0xac10_0000, 0x6440_0000, 0];
-    (prop::sample::select(&bases[..]), any::<u16>()).prop_map(|(base, low)| base | u32::from(low))
+    (prop::sample::select(bases.to_vec()), any::<u16>())
+        .prop_map(|(base, low)| base | u32::from(low))
 }
 
 /// The full-width form of a character.
