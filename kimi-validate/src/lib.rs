@@ -131,6 +131,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod chat;
+#[cfg(feature = "connect")]
+pub mod connect;
 #[cfg(feature = "file-url")]
 pub mod file_url;
 mod json;

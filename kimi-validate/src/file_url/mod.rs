@@ -74,6 +74,7 @@ mod parse;
 mod policy;
 mod raw;
 mod reason;
+mod refused;
 
 pub use self::{
     address::{InvalidRange, IpRange, judge},
@@ -83,4 +84,5 @@ pub use self::{
     parse::{FileUrl, RemoteUrl},
     policy::UrlPolicy,
     reason::Reason,
+    refused::Refused,
 };

@@ -9,8 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use kimi_errors::BoxError;
 use pin_project_lite::pin_project;
 
-use super::Refused;
-use crate::file_url::Reason;
+use crate::file_url::{Reason, Refused};
 
 pin_project! {
     /// The body of a file that is fetched. It fails at the first byte too many, whatever was

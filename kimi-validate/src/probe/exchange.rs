@@ -8,8 +8,8 @@ use http_body::Body;
 use kimi_errors::BoxError;
 use tower_service::Service;
 
-use super::{Refused, head, magic::BLOCK_BYTES};
-use crate::file_url::{Reason, RemoteUrl, UrlPolicy};
+use super::{head, magic::BLOCK_BYTES};
+use crate::file_url::{Reason, Refused, RemoteUrl, UrlPolicy};
 
 /// Sends one request, to a client that is polled ready for it.
 pub(super) async fn send<S, ReqBody, ResBody>(

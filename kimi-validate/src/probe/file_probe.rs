@@ -5,9 +5,9 @@ use http_body::Body;
 use kimi_errors::BoxError;
 use tower_service::Service;
 
-use super::{FileBody, FileInfo, Refused, exchange, head, place::Found};
+use super::{FileBody, FileInfo, exchange, head, place::Found};
 use crate::{
-    file_url::{MediaTypes, Reason, RemoteUrl, UrlPolicy},
+    file_url::{MediaTypes, Reason, Refused, RemoteUrl, UrlPolicy},
     limits::{MAX_FILE_BYTES, MAX_REDIRECTS},
 };
 

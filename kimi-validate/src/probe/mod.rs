@@ -75,13 +75,11 @@ mod head;
 mod info;
 mod magic;
 mod place;
-mod refused;
 
 pub use self::{
     body::FileBody,
     file_probe::FileProbe,
     info::{FileInfo, FileSize},
-    refused::Refused,
 };
 
 #[cfg(doc)]

@@ -5,8 +5,8 @@ use http_body::Body;
 use kimi_errors::BoxError;
 use tower_service::Service;
 
-use super::{FileProbe, FileSize, Refused, exchange, head, magic};
-use crate::file_url::{Reason, RemoteUrl};
+use super::{FileProbe, FileSize, exchange, head, magic};
+use crate::file_url::{Reason, Refused, RemoteUrl};
 
 impl<S> FileProbe<S> {
     /// Asks at one place: with `HEAD`, and with `GET` for what that does not tell.

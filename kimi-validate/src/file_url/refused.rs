@@ -2,7 +2,7 @@ use std::{error::Error as StdError, fmt};
 
 use kimi_errors::{BoxError, Error, Lang};
 
-use crate::file_url::Reason;
+use super::Reason;
 
 /// A file that is refused: why, and what has led to it, which is not public.
 ///
@@ -15,7 +15,8 @@ pub struct Refused {
 
 impl Refused {
     /// Creates a refusal with its private cause.
-    pub(crate) fn because(reason: Reason, source: impl Into<BoxError>) -> Self {
+    #[must_use]
+    pub fn because(reason: Reason, source: impl Into<BoxError>) -> Self {
         Self { reason, source: Some(source.into()) }
     }
 
