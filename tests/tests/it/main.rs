@@ -3,6 +3,7 @@
 
 mod catch_error;
 mod concurrency;
+mod connect;
 mod contract;
 mod decode;
 mod events;
