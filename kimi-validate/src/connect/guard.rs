@@ -111,6 +111,12 @@ where
         Ok(addresses.into_iter().map(|it| SocketAddr::new(it.to_canonical(), port)).collect())
     }
 
+    /// Returns the addresses of a name, in time.
+    #[cfg(feature = "reqwest")]
+    pub(super) async fn judged(&self, name: &str) -> Result<Vec<IpAddr>, Refused> {
+        timeout(self.deadline, self.addresses_of(name)).await.map_err(unreachable)?
+    }
+
     async fn addresses_of(&self, name: &str) -> Result<Vec<IpAddr>, Refused> {
         if let Some(pinned) = self.pins.lock().await.get(name, Instant::now()) {
             return Ok(pinned);

@@ -5,6 +5,7 @@
 //! [judges](crate::file_url::judge) all of its addresses, and dials these and no others. A
 //! [`GuardedConnector`] is that for `hyper-util`'s client. An address in the URL goes the same way:
 //! clients that take a resolver of one's own do not ask it about `http://2130706433/`.
+//! Feature `reqwest` has the same for reqwest, `ReqwestClient`.
 //!
 //! # Example
 //!
@@ -68,8 +69,12 @@ mod connector;
 mod dial;
 mod guard;
 mod pins;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 mod resolve;
 
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestClient;
 pub use self::{
     connector::{Connecting, GuardedConnector},
     dial::{Dial, TcpDialer},
