@@ -143,8 +143,8 @@ mod violation;
 
 pub use self::{
     chat::{
-        AnswerLimits, ChatRequest, Content, ContentPart, Message, NoRoles, Part, Parts, Profile,
-        Role, UnknownProfile,
+        AnswerLimits, ChatRequest, Content, ContentPart, FileRef, Message, NoRoles, Part, Parts,
+        Profile, Role, UnknownProfile,
     },
     json::JsonType,
     violation::{Rule, Violation, Violations},

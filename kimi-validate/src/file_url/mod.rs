@@ -69,6 +69,7 @@
 mod address;
 mod data;
 mod host;
+mod in_request;
 mod media;
 mod parse;
 mod policy;
@@ -80,6 +81,7 @@ pub use self::{
     address::{InvalidRange, IpRange, judge},
     data::DataUrl,
     host::InvalidHost,
+    in_request::{FileViolation, FileViolations, RemoteFile},
     media::MediaTypes,
     parse::{FileUrl, RemoteUrl},
     policy::UrlPolicy,
