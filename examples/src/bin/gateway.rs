@@ -8,7 +8,8 @@
 //! to try. `--upstream https://api.moonshot.cn` puts it in front of the real one. What fails there
 //! and may succeed the next time is tried again; each retry is a line in the log. Each API key has
 //! the limits of the platform's tier 1, unless `--rpm`, `--tpm` and `--concurrency` say otherwise.
-//! Requests of one conversation wait for each other, unless `--session` says otherwise.
+//! Requests of one conversation wait for each other, unless `--session` says otherwise. URLs of files
+//! must be public ones, but for those in an `--allow-file-range`.
 //! `RUST_LOG` says what is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
     clippy::print_stderr,
@@ -26,7 +27,10 @@ use kimi_examples::{
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
 use kimi_tower::{retry::RetryPolicy, session::Policy};
-use kimi_validate::Profile;
+use kimi_validate::{
+    Profile,
+    file_url::{IpRange, UrlPolicy},
+};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -70,6 +74,10 @@ struct Options {
     /// Whose rules chat requests are held to: article, free-api or platform.
     #[arg(long, default_value = "platform")]
     profile: Profile,
+    /// Addresses that file URLs may name though they are not public; may be given several times.
+    /// Whoever may send a request may then name everything in them.
+    #[arg(long, value_name = "CIDR")]
+    allow_file_range: Vec<IpRange>,
     /// The language of the gateway's own messages: zh or en.
     #[arg(long, default_value = "zh")]
     lang: Lang,
@@ -154,7 +162,8 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         .with_concurrent(options.concurrency);
     let (profile, dialect, lang) = (options.profile, options.dialect, options.lang);
     let session = options.session.policy();
-    let router = router(upstream, limits, profile, session, dialect, lang);
+    let files = UrlPolicy::new().with_allowed_ranges(options.allow_file_range);
+    let router = router(upstream, limits, profile, files, session, dialect, lang);
     let server = axum::serve(listener, router);
     // The first interrupt lets running answers end, the second does not.
     tokio::select! {

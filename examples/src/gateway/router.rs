@@ -17,7 +17,7 @@ use kimi_tower::{
     session::{Conversation, Policy, SessionLayer},
     validate::ValidateLayer,
 };
-use kimi_validate::{ChatRequest, Profile};
+use kimi_validate::{ChatRequest, Profile, file_url::UrlPolicy};
 use tower::ServiceBuilder;
 
 use super::{Limits, Upstream, door};
@@ -26,12 +26,16 @@ use super::{Limits, Upstream, door};
 /// requests to `profile`, and whose errors are answered in `dialect` and, as far as the texts are
 /// ours, in `lang`.
 ///
+/// The URLs of the files that a chat request names are held to `files`. Nothing is fetched here: the
+/// upstream does that, if anybody.
+///
 /// Of each caller's conversation one request is served at a time, and `session` says what becomes
 /// of another; with `None` it goes to the upstream like any.
 pub fn router(
     upstream: Upstream,
     limits: Limits,
     profile: Profile,
+    files: UrlPolicy,
     session: Option<Policy>,
     dialect: Dialect,
     lang: Lang,
@@ -42,7 +46,7 @@ pub fn router(
         // To count a request costs less than to read it.
         .layer(limits.of_requests(lang))
         // Before anything is asked of the upstream. What is no chat request passes it unread.
-        .layer(ValidateLayer::new(profile).with_lang(lang))
+        .layer(ValidateLayer::new(profile).with_file_urls(files).with_lang(lang))
         // Only what will be served takes a turn, and the body has to be read to know whose. Outside
         // of the other limits, so that who waits takes no place and no tokens.
         .layer(one_at_a_time(session, lang))

@@ -14,7 +14,7 @@ use kimi_testkit::{
     server::MockServer,
 };
 use kimi_tower::{retry::RetryPolicy, session::Policy};
-use kimi_validate::Profile;
+use kimi_validate::{Profile, file_url::UrlPolicy};
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// The upstream answers each request by itself.
@@ -80,7 +80,15 @@ impl Gateway {
     pub(crate) async fn limited(dialect: Dialect, upstream: Upstream, limits: Limits) -> Self {
         Self::serving(upstream, |upstream| {
             let session = Some(Policy::default());
-            router(upstream, limits, Profile::platform(), session, dialect, Lang::Zh)
+            router(
+                upstream,
+                limits,
+                Profile::platform(),
+                UrlPolicy::new(),
+                session,
+                dialect,
+                Lang::Zh,
+            )
         })
         .await
     }
@@ -89,7 +97,17 @@ impl Gateway {
     pub(crate) async fn of_sessions(upstream: Upstream, session: Option<Policy>) -> Self {
         Self::serving(upstream.with_retry(RetryPolicy::none()), |upstream| {
             let (limits, profile) = (Limits::none(), Profile::platform());
-            router(upstream, limits, profile, session, Dialect::Errcode, Lang::Zh)
+            let files = UrlPolicy::new();
+            router(upstream, limits, profile, files, session, Dialect::Errcode, Lang::Zh)
+        })
+        .await
+    }
+
+    /// Starts one in front of `upstream` that takes files as kimi-free-api does, by this policy.
+    pub(crate) async fn of_files(upstream: &str, files: UrlPolicy) -> Self {
+        Self::serving(upstream.parse().unwrap(), |upstream| {
+            let (limits, profile) = (Limits::none(), Profile::free_api());
+            router(upstream, limits, profile, files, None, Dialect::Errcode, Lang::Zh)
         })
         .await
     }

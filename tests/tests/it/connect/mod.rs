@@ -1,5 +1,6 @@
 mod deadline;
 mod rebinding;
+mod reqwest;
 mod sockets;
 
 use std::{

@@ -24,7 +24,8 @@ use tokio::{
 };
 
 /// Answers every request with a small PDF, closes, and tells which hosts were asked for.
-async fn serve() -> (u16, Arc<AtomicUsize>, tokio::sync::mpsc::UnboundedReceiver<String>) {
+pub(super) async fn serve() -> (u16, Arc<AtomicUsize>, tokio::sync::mpsc::UnboundedReceiver<String>)
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let accepted = Arc::new(AtomicUsize::new(0));
@@ -65,7 +66,7 @@ fn probe<R: Resolve + Send + Sync + 'static>(
     FileProbe::new(client).with_policy(policy)
 }
 
-fn local() -> UrlPolicy {
+pub(super) fn local() -> UrlPolicy {
     let range = "127.0.0.0/8".parse().unwrap();
     UrlPolicy::new().with_unprivileged_ports().with_allowed_ranges([range])
 }
