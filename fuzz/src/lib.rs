@@ -1,9 +1,13 @@
-//! What is promised of every body, whatever it is: `serde_json`'s tree tells what is true of it.
+//! What is promised of every body and every file URL, whatever it is. Of bodies, `serde_json`'s tree
+//! tells what is true.
 #![forbid(unsafe_code)]
 
 mod accepted;
 mod refused;
 mod slowest;
+mod urls;
+
+pub use self::urls::hold_url;
 
 use kimi_validate::{ChatRequest, Profile, Rule, Violations};
 use serde_json::Value;

@@ -67,6 +67,8 @@
 //! |---|---|
 //! | `catch-error` | [`catch_error`] |
 //! | `validate` | [`validate`], [`facts`]; with it `kimi-validate` |
+//! | `file-url` | `validate` holds the URLs of files to a policy |
+//! | `probe` | `validate` asks the servers of files for size and type |
 //! | `retry` | [`retry`], [`replay`], [`facts`] |
 //! | `hyper` | `catch_error` and `validate` tell the errors of `http-body-util`, `hyper` and `h2` apart |
 //! | `hyper-util` | a failed connection of `hyper-util`'s client, and so of `reqwest`, is told from a lost answer, which `retry` asks |

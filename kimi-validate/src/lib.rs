@@ -4,7 +4,7 @@
 //! limit is charged or a stream is opened, with every fault named at once and its place in the
 //! input.
 //!
-//! It is *not* a JSON library, which `serde_json` is; it does no I/O; and it does not know which model
+//! It is *not* a JSON library, which `serde_json` is; by default it does no I/O; and it does not know which model
 //! takes what, such as the one temperature of kimi-k3, which changes every few months and which the
 //! upstream answers for.
 //!
@@ -111,6 +111,8 @@
 //! An assistant's message may be without content if it calls tools or is `partial`, a system's if it
 //! brings `tools`.
 //!
+//! Of files these are only the names: feature `file-url` judges where they lead.
+//!
 //! Each is written down once, with its source beside it, in the tables of which the pass over a body and
 //! the [JSON Schema](Profile::json_schema) are both made.
 //!
@@ -123,7 +125,14 @@
 //!
 //! # Features
 //!
-//! None so far.
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `file-url` | `file_url`: file URLs, judged by their text; `ChatRequest::check_files` |
+//! | `probe` | `probe`: the servers of files, asked for size and type through any tower HTTP client |
+//! | `connect` | `connect`: a connector for `hyper-util` that dials only addresses that were judged |
+//! | `reqwest` | the same for `reqwest`'s client |
 //!
 //! # Minimum supported Rust version
 //!
@@ -131,14 +140,20 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod chat;
+#[cfg(feature = "connect")]
+pub mod connect;
+#[cfg(feature = "file-url")]
+pub mod file_url;
 mod json;
 pub mod limits;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod violation;
 
 pub use self::{
     chat::{
-        AnswerLimits, ChatRequest, Content, ContentPart, Message, NoRoles, Part, Parts, Profile,
-        Role, UnknownProfile,
+        AnswerLimits, ChatRequest, Content, ContentPart, FileRef, Message, NoRoles, Part, Parts,
+        Profile, Role, UnknownProfile,
     },
     json::JsonType,
     violation::{Rule, Violation, Violations},

@@ -36,3 +36,17 @@ pub const MAX_STOP_BYTES: usize = 32;
 /// The most tokens to generate: 1 048 576, that of kimi-k3, more than which no model has. Kimi platform,
 /// <https://platform.kimi.ai/docs/api/chat>.
 pub const MAX_TOKENS: f64 = 1_048_576.0;
+
+/// The largest file, in bytes: 104 857 600, which is 100 MiB. The article and kimi-free-api write it as
+/// 100 * 1024 * 1024 (facts, limits).
+#[cfg(feature = "file-url")]
+pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
+
+/// The longest file URL, in bytes: 8 000. RFC 9110 §4.1 asks everybody to support as many; URLs that
+/// carry signatures have up to 4 000. `data:` URLs are held to [`MAX_FILE_BYTES`] instead.
+#[cfg(feature = "file-url")]
+pub const MAX_URL_BYTES: usize = 8_000;
+
+/// The most redirects on the way to a file: 3. Ours; browsers follow 20, and a file takes one or two.
+#[cfg(feature = "probe")]
+pub const MAX_REDIRECTS: u8 = 3;

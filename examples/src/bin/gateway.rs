@@ -11,6 +11,7 @@
 //! Requests of one conversation wait for each other, unless `--session` says otherwise. With
 //! `--token` or `--refresh-token` callers need no credential of their own: keep it at an address
 //! that only they can reach.
+//! URLs of files must be public ones, but for those in an `--allow-file-range`.
 //! Each request is a line on the standard error, unless `--log` says otherwise. `RUST_LOG` says what
 //! else is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(
@@ -27,7 +28,7 @@ use clap::{Parser, ValueEnum};
 use http::Uri;
 use kimi_errors::{BoxError, Dialect, Error, Lang};
 use kimi_examples::{
-    gateway::{self, Credentials, Limits, Upstream, router},
+    gateway::{self, Credentials, Limits, Settings, Upstream, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
@@ -37,7 +38,10 @@ use kimi_tower::{
     session::Policy,
     token::RefreshToken,
 };
-use kimi_validate::Profile;
+use kimi_validate::{
+    Profile,
+    file_url::{IpRange, UrlPolicy},
+};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -104,6 +108,10 @@ struct Options {
     /// Whose rules chat requests are held to: article, free-api or platform.
     #[arg(long, default_value = "platform")]
     profile: Profile,
+    /// Addresses that file URLs may name though they are not public; may be given several times.
+    /// Whoever may send a request may then name everything in them.
+    #[arg(long, value_name = "CIDR")]
+    allow_file_range: Vec<IpRange>,
     /// The language of the gateway's own messages: zh or en.
     #[arg(long, default_value = "zh")]
     lang: Lang,
@@ -213,7 +221,9 @@ async fn serve(options: Options) -> Result<(), BoxError> {
     let session = options.session.policy();
     let log =
         RequestLogLayer::new().with_observer(options.log.observer()).with_preview(options.preview);
-    let router = router(upstream, limits, profile, session, log, dialect, lang);
+    let files = UrlPolicy::new().with_allowed_ranges(options.allow_file_range);
+    let settings = Settings { limits, profile, files, session, log, dialect, lang };
+    let router = router(upstream, settings);
     let server = axum::serve(listener, router);
     // The first interrupt lets running answers end, the second does not.
     tokio::select! {

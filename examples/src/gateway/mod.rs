@@ -11,6 +11,7 @@
 //! | any other path | `-1002`, 404 |
 //! | a known path with another method | `-1002`, 405 with `Allow` |
 //! | a chat request that breaks a rule of the [`Profile`] | `-1001`, 400, with all that is wrong |
+//! | a chat request that names a file by a URL that is not a public one | `-2003`, 400, with all such URLs |
 //! | a chat request that is not `application/json` by its head, or is compressed | `-1001`, 415 |
 //! | a chat request of more than 100 MiB, another of more than 64 KiB | `-1001`, 413 |
 //! | a body whose framing is wrong | `-1001`, 400 |
@@ -91,13 +92,15 @@ mod door;
 mod fields;
 mod limits;
 mod router;
+mod settings;
 mod transport;
 mod upstream;
 
 pub use self::{
     credentials::Credentials,
     limits::Limits,
-    router::{Log, router},
+    router::router,
+    settings::{Log, Settings},
     upstream::{InvalidUrl, Upstream},
 };
 

@@ -10,38 +10,21 @@ use axum::{
 };
 use http::request::Parts;
 use http_body_util::Full;
-use kimi_errors::{Dialect, Error, Lang};
+use kimi_errors::{Error, Lang};
 use kimi_tower::{
     catch_error::CatchErrorLayer,
     key::{ExtractKey, KeyHasher},
-    request_log::{Observer, RequestLogLayer},
     session::{Conversation, Policy, SessionLayer},
     validate::ValidateLayer,
 };
-use kimi_validate::{ChatRequest, Profile};
+use kimi_validate::ChatRequest;
 use tower::ServiceBuilder;
 
-use super::{Limits, Upstream, door};
+use super::{Settings, Upstream, door};
 
-/// Who is told of each request; `None` if nobody.
-pub type Log = Option<Arc<dyn Observer + Send + Sync>>;
-
-/// Returns the routes of a gateway to `upstream`, whose callers are held to `limits` and their chat
-/// requests to `profile`, and whose errors are answered in `dialect` and, as far as the texts are
-/// ours, in `lang`.
-///
-/// Of each caller's conversation one request is served at a time, and `session` says what becomes
-/// of another; with `None` it goes to the upstream like any. `log` has one record of
-/// each request.
-pub fn router(
-    upstream: Upstream,
-    limits: Limits,
-    profile: Profile,
-    session: Option<Policy>,
-    log: RequestLogLayer<Log>,
-    dialect: Dialect,
-    lang: Lang,
-) -> Router {
+/// Returns the routes of a gateway to `upstream`.
+pub fn router(upstream: Upstream, settings: Settings) -> Router {
+    let Settings { limits, profile, files, session, log, dialect, lang } = settings;
     let layers = ServiceBuilder::new()
         // Outermost: it also answers what no route matches.
         .layer(CatchErrorLayer::new().with_dialect(dialect).with_lang(lang))
@@ -52,7 +35,7 @@ pub fn router(
         // To count a request costs less than to read it.
         .layer(limits.of_requests(lang))
         // Before anything is asked of the upstream. What is no chat request passes it unread.
-        .layer(ValidateLayer::new(profile).with_lang(lang))
+        .layer(ValidateLayer::new(profile).with_file_urls(files).with_lang(lang))
         // Only what will be served takes a turn, and the body has to be read to know whose. Outside
         // of the other limits, so that who waits takes no place and no tokens.
         .layer(one_at_a_time(session, lang))

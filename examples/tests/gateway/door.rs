@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::Full;
 use kimi_errors::Dialect;
-use kimi_validate::limits::MAX_BODY_BYTES;
+use kimi_validate::{file_url::UrlPolicy, limits::MAX_BODY_BYTES};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -49,6 +49,34 @@ async fn a_wrong_method_is_told_the_right_one() {
         assert_eq!(answer.headers["allow"], allow);
         assert_eq!(answer.body, r#"{"errcode":-1002,"errmsg":"请求方法不被允许","data":null}"#);
     }
+}
+
+/// A request that names a file of the gateway's own network.
+const INNER: &str = r#"{"model":"kimi","messages":[{"role":"user","content":[
+    {"type":"file","file_url":{"url":"http://169.254.169.254/latest/meta-data/"}},
+    {"type":"image_url","image_url":{"url":"http://2130706433/hunter2"}}]}]}"#;
+
+#[tokio::test]
+async fn a_file_url_that_is_not_public_is_refused() {
+    let gateway = Gateway::of_files(NOBODY, UrlPolicy::new()).await;
+    let answer = gateway.chat(INNER, &[]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let expected = r#"{"errcode":-2003,"errmsg":"远程文件URL非法：URL指向云主机元数据服务（/messages/0/content/0/file_url/url），另有1处错误","data":{"limit":32,"reason":"metadata","truncated":0,"violations":[{"message":"URL指向云主机元数据服务","pointer":"/messages/0/content/0/file_url/url","reason":"metadata"},{"message":"URL的地址不是公网地址","pointer":"/messages/0/content/1/image_url/url","reason":"address"}]}}"#;
+    assert_eq!(answer.body, expected);
+}
+
+#[tokio::test]
+async fn a_range_can_be_allowed_and_has_no_metadata_in_it() {
+    let ranges = ["127.0.0.1", "0.0.0.0/0"].map(|it| it.parse().unwrap());
+    let gateway = Gateway::of_files(NOBODY, UrlPolicy::new().with_allowed_ranges(ranges)).await;
+    let answer = gateway.chat(INNER, &[]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    // In full it would be 127.0.0.1; this form is none for anybody.
+    assert!(
+        answer.body.contains("metadata") && answer.body.contains("host_form"),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]

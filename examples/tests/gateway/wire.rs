@@ -1,20 +1,19 @@
 //! The two ends of a test: a gateway on a socket, and a client that keeps what it reads.
 
-use axum::Router;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use kimi_errors::{Dialect, Lang};
-use kimi_examples::gateway::{Limits, Log, Upstream, router};
+use kimi_errors::Dialect;
+use kimi_examples::gateway::{Limits, Log, Settings, Upstream, router};
 use kimi_testkit::{
     mock::{Mock, Recorded},
     script::Script,
     server::MockServer,
 };
 use kimi_tower::{request_log::RequestLogLayer, retry::RetryPolicy, session::Policy};
-use kimi_validate::Profile;
+use kimi_validate::{Profile, file_url::UrlPolicy};
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// The upstream answers each request by itself.
@@ -24,10 +23,6 @@ pub(crate) const QUESTION: &str =
     r#"{"model":"kimi-k3","messages":[{"role":"user","content":"你好"}]}"#;
 pub(crate) const STREAMED: &str =
     r#"{"model":"kimi-k3","messages":[{"role":"user","content":"你好"}],"stream":true}"#;
-
-fn log(observer: Log) -> RequestLogLayer<Log> {
-    RequestLogLayer::new().with_observer(observer)
-}
 
 /// A gateway, and the scripted upstream behind it, if there is one. Dropping it ends both.
 pub(crate) struct Gateway {
@@ -82,35 +77,30 @@ impl Gateway {
 
     /// The same, whose callers have limits.
     pub(crate) async fn limited(dialect: Dialect, upstream: Upstream, limits: Limits) -> Self {
-        Self::serving(upstream, |upstream| {
-            let session = Some(Policy::default());
-            router(upstream, limits, Profile::platform(), session, log(None), dialect, Lang::Zh)
-        })
-        .await
+        Self::serving(upstream, Settings { limits, dialect, ..Settings::default() }).await
     }
 
     /// Starts one in front of `upstream` whose conversations have this policy, and which tries once.
     pub(crate) async fn of_sessions(upstream: Upstream, session: Option<Policy>) -> Self {
-        Self::serving(upstream.with_retry(RetryPolicy::none()), |upstream| {
-            let (limits, profile) = (Limits::none(), Profile::platform());
-            router(upstream, limits, profile, session, log(None), Dialect::Errcode, Lang::Zh)
-        })
-        .await
+        let upstream = upstream.with_retry(RetryPolicy::none());
+        Self::serving(upstream, Settings { session, ..Settings::default() }).await
     }
 
     /// Starts one in front of `upstream` that tells of each request.
     pub(crate) async fn logging(upstream: Upstream, observer: Log) -> Self {
-        Self::serving(upstream, |upstream| {
-            let (limits, profile) = (Limits::none(), Profile::platform());
-            let session = Some(Policy::default());
-            let log = log(observer).with_preview(100);
-            router(upstream, limits, profile, session, log, Dialect::Errcode, Lang::Zh)
-        })
-        .await
+        let log = RequestLogLayer::new().with_observer(observer).with_preview(100);
+        Self::serving(upstream, Settings { log, ..Settings::default() }).await
     }
 
-    async fn serving(upstream: Upstream, router: impl FnOnce(Upstream) -> Router) -> Self {
-        let router = router(upstream);
+    /// Starts one in front of `upstream` that takes files as kimi-free-api does, by this policy.
+    pub(crate) async fn of_files(upstream: &str, files: UrlPolicy) -> Self {
+        let profile = Profile::free_api();
+        let settings = Settings { profile, files, session: None, ..Settings::default() };
+        Self::serving(upstream.parse().unwrap(), settings).await
+    }
+
+    async fn serving(upstream: Upstream, settings: Settings) -> Self {
+        let router = router(upstream, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tasks = JoinSet::new();

@@ -8,9 +8,12 @@ use http_body::SizeHint;
 use kimi_errors::{Error, ErrorKind, Lang};
 use kimi_validate::{ChatRequest, Profile, Violations};
 
+#[cfg(feature = "file-url")]
+use super::files::Files;
 use super::{
     RequestBody,
     collect::{Broken, Collected},
+    probing::Probing,
 };
 use crate::{facts::Facts, media};
 
@@ -20,11 +23,22 @@ pub(super) struct Check {
     profile: Arc<Profile>,
     pub(super) lang: Lang,
     pub(super) any_content_type: bool,
+    #[cfg(feature = "file-url")]
+    pub(super) files: Option<Files>,
 }
+
+/// A request that may pass, once what is asked of its files has an answer, if there is anything.
+pub(super) type Checked<B> = (Request<RequestBody<B>>, Option<Probing>);
 
 impl Check {
     pub(super) const fn new(profile: Arc<Profile>) -> Self {
-        Self { profile, lang: Lang::Zh, any_content_type: false }
+        Self {
+            profile,
+            lang: Lang::Zh,
+            any_content_type: false,
+            #[cfg(feature = "file-url")]
+            files: None,
+        }
     }
 
     pub(super) fn max_bytes(&self) -> usize {
@@ -54,17 +68,18 @@ impl Check {
         &self,
         mut head: Parts,
         body: Result<Collected, Broken>,
-    ) -> Result<Request<RequestBody<B>>, Error> {
+    ) -> Result<Checked<B>, Error> {
         let body = body.map_err(|broken| match broken {
             Broken::TooLarge => self.too_large(),
             Broken::Failed(error) => error.with_lang(self.lang),
         })?;
         let chat = self.chat(body.data.clone())?;
+        let probing = self.files(&chat)?;
         if let Some(facts) = head.extensions.get::<Facts>() {
             facts.tell_chat(&chat);
         }
         head.extensions.insert(chat);
-        Ok(Request::from_parts(head, RequestBody::collected(body)))
+        Ok((Request::from_parts(head, RequestBody::collected(body)), probing))
     }
 
     fn chat(&self, data: Bytes) -> Result<ChatRequest, Error> {
@@ -80,6 +95,21 @@ impl Check {
             );
             violations.into_error(self.lang)
         })
+    }
+
+    #[cfg(feature = "file-url")]
+    fn files(&self, chat: &ChatRequest) -> Result<Option<Probing>, Error> {
+        self.files.as_ref().map_or(Ok(None), |files| files.judge(chat, self.lang))
+    }
+
+    #[cfg(not(feature = "file-url"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with the feature it may fail"
+    )]
+    fn files(&self, _: &ChatRequest) -> Result<Option<Probing>, Error> {
+        Ok(None)
     }
 
     fn too_large(&self) -> Error {

@@ -11,7 +11,7 @@ use kimi_errors::{BoxError, Error};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{RequestBody, check::Check, collect::Collect};
+use super::{RequestBody, check::Check, collect::Collect, probing::Probing};
 
 pin_project! {
     /// The answer to one request, or its refusal. See the [module](super).
@@ -25,7 +25,8 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<S, B, F> {
-        // The client is waited for, who is still sending; then the inner service, to be ready.
+        // The client is waited for, who is still sending; then the servers of its files, if they are
+        // asked; then the inner service, to be ready.
         // Boxed, so that a request that waits for nobody is not moved with the room for it.
         Waiting { waiting: Box<Waiting<S, B>> },
         // The inner service is at work.
@@ -38,12 +39,19 @@ pin_project! {
 struct Waiting<S, B> {
     // Not ready: it is not polled before the body is whole. See I2 of the module.
     service: S,
-    check: Check,
     // Taken when the body is whole.
-    head: Option<Parts>,
-    body: Collect<B>,
+    reading: Option<Reading<B>>,
+    // Set when files are asked about, taken when all may be fetched.
+    probing: Option<Probing>,
     // Set when the body is whole and well formed, taken when the service is ready.
     request: Option<Request<RequestBody<B>>>,
+}
+
+/// A request whose body is still coming.
+pub(super) struct Reading<B> {
+    pub(super) check: Check,
+    pub(super) head: Parts,
+    pub(super) body: Collect<B>,
 }
 
 impl<S, B, F> ResponseFuture<S, B, F> {
@@ -55,8 +63,16 @@ impl<S, B, F> ResponseFuture<S, B, F> {
         Self { state: State::Refused { error: Some(error) } }
     }
 
-    pub(super) fn reading(service: S, check: Check, head: Parts, body: Collect<B>) -> Self {
-        let waiting = Waiting { service, check, head: Some(head), body, request: None };
+    pub(super) fn reading(service: S, reading: Reading<B>) -> Self {
+        Self::waiting(Waiting { service, reading: Some(reading), probing: None, request: None })
+    }
+
+    pub(super) fn probing(service: S, request: Request<RequestBody<B>>, probing: Probing) -> Self {
+        let (probing, request) = (Some(probing), Some(request));
+        Self::waiting(Waiting { service, reading: None, probing, request })
+    }
+
+    fn waiting(waiting: Waiting<S, B>) -> Self {
         Self { state: State::Waiting { waiting: Box::new(waiting) } }
     }
 }
@@ -103,18 +119,22 @@ where
     B::Error: Into<BoxError>,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Future, Error>> {
-        if let Some(head) = self.head.take() {
+        if let Some(reading) = &mut self.reading {
             // I3. The body was polled without a waker of ours before. It is polled again before
             // anything is waited for, so that whatever has come since is seen.
-            let Poll::Ready(body) = self.body.poll(cx) else {
-                self.head = Some(head);
-                return Poll::Pending;
-            };
-            self.request = Some(self.check.request(head, body)?);
+            let body = ready!(reading.body.poll(cx));
+            let Reading { check, head, .. } = self.reading.take().expect("it was seen above");
+            let (request, probing) = check.request(head, body)?;
+            self.request = Some(request);
+            self.probing = probing;
+        }
+        if let Some(probing) = &mut self.probing {
+            ready!(probing.as_mut().poll(cx))?;
+            self.probing = None;
         }
         // I2. Only now: it is called as soon as it is ready.
         ready!(self.service.poll_ready(cx)).map_err(|error| error.into())?;
-        let request = self.request.take().expect("it was set when the head was taken, above");
+        let request = self.request.take().expect("it was set when the body was whole");
         Poll::Ready(Ok(self.service.call(request)))
     }
 }
@@ -123,7 +143,8 @@ where
 impl<S, B, F> fmt::Debug for ResponseFuture<S, B, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            State::Waiting { waiting } if waiting.head.is_some() => "Reading",
+            State::Waiting { waiting } if waiting.reading.is_some() => "Reading",
+            State::Waiting { waiting } if waiting.probing.is_some() => "Probing",
             State::Waiting { .. } => "Waiting",
             State::Called { .. } => "Called",
             State::Refused { .. } => "Refused",

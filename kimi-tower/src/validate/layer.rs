@@ -1,9 +1,25 @@
 use std::sync::Arc;
 
+#[cfg(feature = "probe")]
+use http::{Request, Response};
+#[cfg(feature = "probe")]
+use http_body::Body;
+#[cfg(feature = "probe")]
+use kimi_errors::BoxError;
 use kimi_errors::Lang;
 use kimi_validate::Profile;
+#[cfg(feature = "file-url")]
+use kimi_validate::file_url::UrlPolicy;
+#[cfg(feature = "probe")]
+use kimi_validate::probe::FileProbe;
 use tower_layer::Layer;
+#[cfg(feature = "probe")]
+use tower_service::Service;
 
+#[cfg(feature = "file-url")]
+use super::files::Files;
+#[cfg(feature = "probe")]
+use super::probing::Prober;
 use super::{ChatCompletions, Validate, check::Check};
 
 /// Refuses chat requests that are not well formed. See the [module](super).
@@ -43,6 +59,35 @@ impl<P> ValidateLayer<P> {
     /// Then a page of any origin can make a browser send a chat request with the cookies it has.
     pub const fn without_content_type_check(mut self) -> Self {
         self.check.any_content_type = true;
+        self
+    }
+
+    /// Holds the URLs of all files that a request names to a policy. Nothing is resolved and nothing
+    /// fetched. Default: they are not looked at.
+    #[cfg(feature = "file-url")]
+    pub fn with_file_urls(mut self, policy: impl Into<Arc<UrlPolicy>>) -> Self {
+        self.check.files = Some(Files::new(policy.into()));
+        self
+    }
+
+    /// Holds the URLs of all files that a request names to the probe's policy, and asks the servers of
+    /// those that pass: 4 at once, for 30 s in all. Default: they are not looked at.
+    ///
+    /// The probe's client should dial through `kimi_validate::connect`.
+    #[cfg(feature = "probe")]
+    pub fn with_file_probe<S, ReqBody, ResBody>(mut self, probe: FileProbe<S>) -> Self
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        S: Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + Send,
+        S::Future: Send,
+        ReqBody: Default + Send + 'static,
+        ResBody: Body + Send + 'static,
+        ResBody::Data: Send,
+        ResBody::Error: Into<BoxError>,
+    {
+        let files = Files::new(Arc::clone(probe.policy()));
+        self.check.files = Some(files.with_prober(Prober::new(probe)));
         self
     }
 

@@ -10,6 +10,7 @@
 //! | it announces more than [`Profile::max_body_bytes`] | `PayloadTooLarge`, -1001 with 413, unread |
 //! | it has more than it may | the same, at the first byte too many |
 //! | it breaks a rule | `Validation`, -1001 with 400, and all that is wrong with it |
+//! | a file that it names may not be fetched, [if that is asked](#files) | `FileUrlInvalid`, -2003 with 400, or `FileTooLarge`, -2004 with 413, and all such files |
 //! | its framing is wrong | `Validation`, -1001 with 400 |
 //! | it ends before it should, or its client goes away | `Cancelled`, -2000 with 499 |
 //! | it is well formed | passes, head and bytes and trailers as they came |
@@ -25,6 +26,14 @@
 //!
 //! {"errcode":-1001,"errmsg":"请求参数校验错误：消息0的内容(content)必须是非空字符串（/messages/0/content），另有1处错误","data":{"limit":32,"truncated":0,"violations":[{"message":"消息0的内容(content)必须是非空字符串","pointer":"/messages/0/content","rule":"required","type":null},{"message":"消息0的角色(role)必须是user、assistant或system","pointer":"/messages/0/role","rule":"one_of","type":"string"}]}}
 //! ```
+//!
+//! # Files
+//!
+//! A request may name files: in parts of its messages, and in a `file_url` of its own. With feature
+//! `file-url`, `ValidateLayer::with_file_urls` holds their URLs to a `UrlPolicy`; nothing is fetched.
+//! With feature `probe`, `ValidateLayer::with_file_probe` asks their servers as well, 4 at once and for
+//! 30 s in all, and the request waits for it. The pointer in the answer leads to the URL. See
+//! [`kimi_validate`] for what that protects from, and what not.
 //!
 //! # Example
 //!
@@ -123,9 +132,12 @@
 mod body;
 mod check;
 mod collect;
+#[cfg(feature = "file-url")]
+mod files;
 mod future;
 mod gather;
 mod layer;
+mod probing;
 mod select;
 mod service;
 

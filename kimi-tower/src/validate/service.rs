@@ -7,8 +7,10 @@ use kimi_errors::{BoxError, Error};
 use tower_service::Service;
 
 use super::{
-    ChatCompletions, RequestBody, Select, ValidateLayer, check::Check, collect::Collect,
-    future::ResponseFuture,
+    ChatCompletions, RequestBody, Select, ValidateLayer,
+    check::Check,
+    collect::Collect,
+    future::{Reading, ResponseFuture},
 };
 
 /// Refuses chat requests that are not well formed. See the [module](super).
@@ -63,12 +65,18 @@ where
         match body.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(body) => match self.check.request(head, body) {
                 // As above: it is still the polled instance, at once.
-                Ok(request) => ResponseFuture::called(self.inner.call(request)),
+                Ok((request, None)) => ResponseFuture::called(self.inner.call(request)),
+                // I2. Files are asked about: that takes as long as their servers do.
+                Ok((request, Some(probing))) => {
+                    self.give_up_readiness();
+                    ResponseFuture::probing(self.inner.clone(), request, probing)
+                }
                 Err(refusal) => self.refuse(refusal),
             },
             Poll::Pending => {
                 self.give_up_readiness();
-                ResponseFuture::reading(self.inner.clone(), self.check.clone(), head, body)
+                let reading = Reading { check: self.check.clone(), head, body };
+                ResponseFuture::reading(self.inner.clone(), reading)
             }
         }
     }

@@ -5,8 +5,8 @@
 //!   more than a table can say, each message when it ends, so that the order of members does not matter.
 //!   `path` knows where the pass is.
 //! - `request` keeps what is found good: the body, and where in it stands what later layers need;
-//!   `content` reads what a message says, and `answer_limits` how long the answer may be, when it is
-//!   asked.
+//!   `content` reads what a message says, `files` which files are named, and `answer_limits` how long the
+//!   answer may be, when it is asked.
 //!
 //! A new rule is a line in a table, with its source beside it. One that no table can express stands with
 //! the judges, and must not depend on the order of members: tests permute them.
@@ -14,6 +14,7 @@
 mod answer_limits;
 mod calls;
 mod content;
+mod files;
 mod found;
 mod messages;
 mod object;
@@ -32,6 +33,7 @@ mod value;
 pub use self::{
     answer_limits::AnswerLimits,
     content::{Content, ContentPart, Parts},
+    files::FileRef,
     part::Part,
     profile::{NoRoles, Profile, UnknownProfile},
     request::{ChatRequest, Message},

@@ -128,6 +128,11 @@ impl<'a> Message<'a> {
         Content::new(self.body.get(range).unwrap_or_default())
     }
 
+    /// Returns where its content begins, in bytes of the body.
+    pub(super) fn content_start(&self) -> usize {
+        self.span.content_start as usize
+    }
+
     /// Returns the first `max_chars` characters of its text, or of the texts among its parts, with
     /// `...` after them only if there are more. Only so much is copied.
     #[must_use]

@@ -12,6 +12,8 @@ mod wire;
 
 pub use self::{list::Violations, rule::Rule};
 
+#[cfg(feature = "file-url")]
+pub(crate) use self::place::param;
 pub(crate) use self::{body::Place, draft::Draft};
 
 use std::{borrow::Cow, error::Error as StdError, fmt};

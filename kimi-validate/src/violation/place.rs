@@ -47,7 +47,7 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
 
 /// Returns the place as OpenAI names it in `param`, such as `messages[0].role`; `None` for the whole
 /// body.
-pub(super) fn param(pointer: &str) -> Option<String> {
+pub(crate) fn param(pointer: &str) -> Option<String> {
     let mut param = String::new();
     for step in steps(pointer) {
         if !param.is_empty() {

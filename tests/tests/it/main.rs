@@ -3,12 +3,15 @@
 
 mod catch_error;
 mod concurrency;
+mod connect;
 mod contract;
 mod decode;
 mod events;
+mod file_url;
 mod hosts;
 mod mock;
 mod never_sent;
+mod probe;
 mod raise_error;
 mod rate_limit;
 mod replay;

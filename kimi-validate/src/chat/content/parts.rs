@@ -13,6 +13,8 @@ pub struct Parts<'a> {
     /// Where in the array it is; `None` at its end.
     list: Option<Scanner<'a>>,
     is_first: bool,
+    /// How many items were read, known or not.
+    index: usize,
 }
 
 impl<'a> Parts<'a> {
@@ -20,7 +22,7 @@ impl<'a> Parts<'a> {
     pub(super) fn new(raw: &'a [u8], text: Option<&'a [u8]>) -> Self {
         let mut scanner = Scanner::new(raw, MAX_DEPTH);
         let is_list = scanner.value() == Ok(JsonType::Array) && scanner.enter().is_ok();
-        Self { text, list: is_list.then_some(scanner), is_first: true }
+        Self { text, list: is_list.then_some(scanner), is_first: true, index: 0 }
     }
 
     fn read(&mut self) -> Result<Option<ContentPart<'a>>, Fault> {
@@ -30,7 +32,9 @@ impl<'a> Parts<'a> {
         // A part of no known kind has no place in a valid message, but must not end the others.
         while scanner.next_item(self.is_first)? {
             self.is_first = false;
-            if let Some(part) = read_part(scanner)? {
+            let index = self.index;
+            self.index += 1;
+            if let Some(part) = read_part(scanner, index)? {
                 return Ok(Some(part));
             }
         }
@@ -43,7 +47,8 @@ impl<'a> Iterator for Parts<'a> {
 
     fn next(&mut self) -> Option<ContentPart<'a>> {
         if let Some(raw) = self.text.take() {
-            return Some(ContentPart { kind: Part::Text, raw });
+            let place = PartPlace { index: 0, offset: 1, is_wrapped: false };
+            return Some(ContentPart { kind: Part::Text, raw, place });
         }
         let part = self.read().unwrap_or_default();
         if part.is_none() {
@@ -65,6 +70,18 @@ pub struct ContentPart<'a> {
     kind: Part,
     /// What stands between the quotes.
     raw: &'a [u8],
+    place: PartPlace,
+}
+
+/// Where the value of a part stands.
+#[derive(Clone, Copy)]
+struct PartPlace {
+    /// Of the item in the list.
+    index: usize,
+    /// From the beginning of the content.
+    offset: usize,
+    /// In an object's `url`.
+    is_wrapped: bool,
 }
 
 impl<'a> ContentPart<'a> {
@@ -81,7 +98,19 @@ impl<'a> ContentPart<'a> {
         unescape(self.raw)
     }
 
-    pub(super) fn raw(&self) -> &'a [u8] {
+    pub(in crate::chat) fn index(&self) -> usize {
+        self.place.index
+    }
+
+    pub(in crate::chat) fn offset(&self) -> usize {
+        self.place.offset
+    }
+
+    pub(in crate::chat) fn is_wrapped(&self) -> bool {
+        self.place.is_wrapped
+    }
+
+    pub(in crate::chat) fn raw(&self) -> &'a [u8] {
         self.raw
     }
 }
@@ -98,7 +127,10 @@ impl fmt::Debug for ContentPart<'_> {
 
 /// Reads an item of the list. Its members may come in any order, so that all are looked at before
 /// its type says which of them counts.
-fn read_part<'a>(scanner: &mut Scanner<'a>) -> Result<Option<ContentPart<'a>>, Fault> {
+fn read_part<'a>(
+    scanner: &mut Scanner<'a>,
+    index: usize,
+) -> Result<Option<ContentPart<'a>>, Fault> {
     if scanner.value()? != JsonType::Object {
         scanner.skip()?;
         return Ok(None);
@@ -114,17 +146,18 @@ fn read_part<'a>(scanner: &mut Scanner<'a>) -> Result<Option<ContentPart<'a>>, F
         if scanner.is(name, "type") && value == JsonType::String {
             let found = scanner.string()?;
             kind = Part::ALL.iter().position(|part| scanner.is(found, part.name()));
-        } else if let Some(index) =
+        } else if let Some(member) =
             Part::ALL.iter().position(|part| scanner.is(name, part.member()))
         {
-            values[index] = read_value(scanner, value)?;
+            values[member] = read_value(scanner, value)?.map(|it| (it, value == JsonType::Object));
         } else {
             scanner.skip()?;
         }
     }
-    let part = kind.and_then(|index| Some((Part::ALL[index], values[index]?)));
-    Ok(part.and_then(|(kind, Str { start, end, .. })| {
-        text.get(start..end).map(|raw| ContentPart { kind, raw })
+    let part = kind.and_then(|kind| Some((Part::ALL[kind], values[kind]?)));
+    Ok(part.and_then(|(kind, (Str { start, end, .. }, is_wrapped))| {
+        let place = PartPlace { index, offset: start, is_wrapped };
+        text.get(start..end).map(|raw| ContentPart { kind, raw, place })
     }))
 }
 

@@ -4,6 +4,7 @@ mod axum;
 mod cancelled;
 mod client;
 mod compressed;
+mod files;
 mod passed;
 mod readiness;
 mod refused;

@@ -1,0 +1,64 @@
+use std::{fmt, sync::Arc};
+
+use kimi_errors::{Dialect, Lang};
+use kimi_tower::{
+    request_log::{Observer, RequestLogLayer},
+    session::Policy,
+};
+use kimi_validate::{Profile, file_url::UrlPolicy};
+
+use super::Limits;
+
+/// Who is told of each request; `None` if nobody.
+pub type Log = Option<Arc<dyn Observer + Send + Sync>>;
+
+/// What a gateway holds its callers to, and how it answers them.
+#[expect(clippy::exhaustive_structs, reason = "it is filled in by whoever starts a gateway")]
+pub struct Settings {
+    /// How much of it each caller may have.
+    pub limits: Limits,
+    /// What a chat request has to be like.
+    pub profile: Profile,
+    /// What the URLs of the files have to be like that a chat request names. Nothing is fetched here:
+    /// the upstream does that, if anybody.
+    pub files: UrlPolicy,
+    /// What becomes of a request whose conversation is being answered; with `None` it goes to the
+    /// upstream like any.
+    pub session: Option<Policy>,
+    /// Has one record of each request.
+    pub log: RequestLogLayer<Log>,
+    /// What errors are answered in.
+    pub dialect: Dialect,
+    /// And in which language, as far as the texts are ours.
+    pub lang: Lang,
+}
+
+impl Default for Settings {
+    /// The platform's rules for requests, public files, a queue for each conversation; no limits and
+    /// no log.
+    fn default() -> Self {
+        Self {
+            limits: Limits::none(),
+            profile: Profile::platform(),
+            files: UrlPolicy::new(),
+            session: Some(Policy::default()),
+            log: RequestLogLayer::new().with_observer(None),
+            dialect: Dialect::Errcode,
+            lang: Lang::Zh,
+        }
+    }
+}
+
+/// Shows nothing of who is told.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("limits", &self.limits)
+            .field("profile", &self.profile)
+            .field("files", &self.files)
+            .field("session", &self.session)
+            .field("dialect", &self.dialect)
+            .field("lang", &self.lang)
+            .finish_non_exhaustive()
+    }
+}

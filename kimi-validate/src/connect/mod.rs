@@ -1,0 +1,83 @@
+//! Connections to files, which lead nowhere but to addresses that were judged.
+//!
+//! A name is judged by what it resolves to, and whoever owns it may change that between one look and
+//! the next. So the guard stands where the connection is opened: a [`Guard`] resolves the name once,
+//! [judges](crate::file_url::judge) all of its addresses, and dials these and no others. A
+//! [`GuardedConnector`] is that for `hyper-util`'s client. An address in the URL goes the same way:
+//! clients that take a resolver of one's own do not ask it about `http://2130706433/`.
+//! Feature `reqwest` has the same for reqwest, `ReqwestClient`.
+//!
+//! # Example
+//!
+//! ```
+//! use http_body_util::Empty;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use kimi_validate::{
+//!     connect::{Guard, GuardedConnector},
+//!     file_url::{Reason, RemoteUrl, UrlPolicy},
+//!     probe::FileProbe,
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), kimi_errors::BoxError> {
+//! // A name server of the attacker's, who changes one address of two.
+//! let guard = Guard::new(UrlPolicy::new()).with_resolver(|name: &str| {
+//!     assert_eq!(name, "rebind.example.com");
+//!     std::future::ready(Ok(vec![[93, 184, 215, 14].into(), [127, 0, 0, 1].into()]))
+//! });
+//! // For https, around it: `hyper_rustls::HttpsConnectorBuilder::wrap_connector`, which asks for the
+//! // certificate of the name in the URL.
+//! let connector = GuardedConnector::new(guard);
+//! let client = Client::builder(TokioExecutor::new()).build::<_, Empty<bytes::Bytes>>(connector);
+//!
+//! let probe = FileProbe::new(client);
+//! let url = RemoteUrl::parse("http://rebind.example.com/a.pdf", probe.policy())?;
+//! let refused = probe.check(&url).await.unwrap_err();
+//! assert_eq!(refused.reason(), Reason::Unreachable);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What holds
+//!
+//! - C1. No address is dialed that was not judged, and the judged bytes are the dialed ones.
+//! - C2. If one address of a name is refused, all are.
+//! - C3. A connection whose other end is not the address that was dialed is not used.
+//! - C4. A name is resolved once for each connection; for [a while](Guard::with_pin_lifetime) its
+//!   addresses are used again, so that a file is fetched from where it was checked.
+//! - C5. Resolving and dialing end with the [deadline](Guard::with_deadline).
+//! - C6. Whatever fails, the reason is [`Reason::Unreachable`](crate::file_url::Reason::Unreachable);
+//!   the cause is its private source.
+//!
+//! The name in the URL stays that of the `Host` field and of TLS. No proxy of the system's is used: the
+//! connector knows of none.
+//!
+//! # Cancellation
+//!
+//! Dropping the future gives up the connection. A look-up of the system's resolver that has begun ends
+//! on its own thread, and its answer is dropped.
+//!
+//! # Caveats
+//!
+//! - A client's pool keeps connections. They lead to where they were judged to lead when they were
+//!   opened, also after a policy has changed.
+//! - Addresses are tried one after the other, 8 at most, in the order of the resolver's answer.
+//! - What happens to packets on their way, such as a NAT or a transparent proxy of one's own network,
+//!   cannot be seen from here.
+
+mod connector;
+mod dial;
+mod guard;
+mod pins;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+mod resolve;
+
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestClient;
+pub use self::{
+    connector::{Connecting, GuardedConnector},
+    dial::{Dial, TcpDialer},
+    guard::Guard,
+    resolve::{Resolve, SystemResolver},
+};

@@ -1,0 +1,84 @@
+//! Whether an address is a public host's.
+
+mod embedded;
+mod range;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use self::range::{InvalidRange, IpRange};
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use self::range::{in_v4, in_v6};
+use super::{Reason, UrlPolicy};
+
+/// Judges an address, whether it stands in a URL or a name was resolved to it. It is the same check
+/// that `connect` asks before it dials.
+///
+/// IPv4 is public but for IANA's special-purpose ranges and multicast; IPv6 is not, but for global
+/// unicast less its special and reserved parts. An address of IPv6 that carries one of IPv4 is
+/// refused if either is.
+///
+/// ```
+/// use kimi_validate::file_url::{Reason, UrlPolicy, judge};
+///
+/// let policy = UrlPolicy::new();
+/// assert_eq!(judge("8.8.8.8".parse()?, &policy), Ok(()));
+/// assert_eq!(judge("10.0.0.1".parse()?, &policy), Err(Reason::Address));
+/// assert_eq!(judge("64:ff9b::a00:1".parse()?, &policy), Err(Reason::Address));
+/// assert_eq!(judge("169.254.169.254".parse()?, &policy), Err(Reason::Metadata));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Reason::Metadata`] or [`Reason::Address`].
+pub fn judge(address: IpAddr, policy: &UrlPolicy) -> Result<(), Reason> {
+    match address {
+        IpAddr::V4(address) => judge_v4(address, policy),
+        IpAddr::V6(address) => match embedded::meant(address) {
+            Some(meant) => judge_v4(meant, policy),
+            None => judge_v6(address, policy),
+        },
+    }
+}
+
+fn judge_v4(address: Ipv4Addr, policy: &UrlPolicy) -> Result<(), Reason> {
+    if table::METADATA_V4.contains(&address) {
+        return metadata(address.into(), policy);
+    }
+    let is_special = table::V4.iter().any(|range| in_v4(address, *range));
+    if is_special && !policy.allows_address(address.into()) {
+        return Err(Reason::Address);
+    }
+    Ok(())
+}
+
+fn judge_v6(address: Ipv6Addr, policy: &UrlPolicy) -> Result<(), Reason> {
+    if table::METADATA_V6.contains(&address) {
+        return metadata(address.into(), policy);
+    }
+    // First, and also where the policy allows the address: it need not know what stands inside.
+    embedded::inside(address).try_for_each(|inside| judge_v4(inside, policy))?;
+    let is_public =
+        in_v6(address, table::V6_GLOBAL) && !table::V6.iter().any(|range| in_v6(address, *range));
+    if !is_public && !policy.allows_address(address.into()) {
+        return Err(Reason::Address);
+    }
+    Ok(())
+}
+
+/// Returns the address that is really dialed: that of IPv4 which one of IPv6 only wraps.
+pub(super) fn unwrapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(wrapped) => embedded::meant(wrapped).map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// Who opens a range for an intranet does not mean the credentials that lie in the middle of it:
+/// these take a range of their own.
+fn metadata(address: IpAddr, policy: &UrlPolicy) -> Result<(), Reason> {
+    if policy.allows_only(address) { Ok(()) } else { Err(Reason::Metadata) }
+}

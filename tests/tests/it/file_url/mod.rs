@@ -1,0 +1,4 @@
+mod honest;
+mod hostile;
+mod policy;
+mod properties;
