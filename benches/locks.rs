@@ -63,6 +63,7 @@ pub trait Turns: Sized + 'static {
     }
 
     /// Creates one that lasts.
+    #[must_use]
     fn lasting() -> &'static Self {
         Box::leak(Box::new(Self::create()))
     }
