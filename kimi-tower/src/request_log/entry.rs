@@ -9,11 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, StatusCode, Version,
-    header::HeaderMap,
+    HeaderValue, Method, Request, Response, StatusCode, Version,
     uri::{Authority, PathAndQuery},
 };
-use http_body::Frame;
+use http_body::{Body, Frame};
 use kimi_errors::{Error, ErrorKind};
 use tokio::time::Instant;
 
@@ -80,11 +79,8 @@ enum End {
 
 impl<O: Observer> Entry<O> {
     /// Opens the entry of a request, and puts its facts into it.
-    pub(super) fn open<B>(
-        settings: &Arc<Settings<O>>,
-        request: &mut Request<B>,
-        given: Option<RequestId>,
-    ) -> (Box<Self>, RequestId) {
+    pub(super) fn open<B>(settings: &Arc<Settings<O>>, request: &mut Request<B>) -> Box<Self> {
+        let given = RequestId::given(request.headers());
         let at = clock::now();
         let facts = request.extensions().get::<Facts>().cloned();
         let known = facts.as_ref().and_then(|facts| facts.request_id().cloned());
@@ -110,15 +106,15 @@ impl<O: Observer> Entry<O> {
             settings: Arc::clone(settings),
             facts,
             request: head,
-            id: id.clone(),
+            id,
             started: Instant::now(),
             answer: None,
             end: End::Open,
             is_entered: false,
         };
         // Before anything inside can fail.
-        tell(|| settings.observer.on_start(&entry.request.start(settings.side, id.as_str())));
-        (Box::new(entry), id)
+        tell(|| settings.observer.on_start(&entry.request.start(settings.side, entry.id.as_str())));
+        Box::new(entry)
     }
 
     /// Takes notice that foreign code begins its work.
@@ -133,24 +129,35 @@ impl<O: Observer> Entry<O> {
         self.is_entered = false;
     }
 
-    /// Takes notice of the answer's head. Returns whether there is anything left to watch: neither
-    /// the answer to HEAD nor some others have a body, whatever their fields say.
-    pub(super) fn see_head(
-        &mut self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        error: Option<Error>,
-        is_over: bool,
-    ) -> bool {
+    /// Takes notice of the answer's head, which gets the id. Returns whether there is anything left
+    /// to watch: neither the answer to HEAD nor some others have a body, whatever their fields say.
+    pub(super) fn see_head<B: Body>(&mut self, response: &mut Response<B>) -> bool {
+        self.enter();
+        let is_over = response.body().is_end_stream();
+        self.leave();
+        let status = response.status();
         let is_without = self.request.method == Method::HEAD
             || status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let upstream_id = headers.get(REQUEST_ID).filter(|value| is_sane(value));
+        let error = (status.as_u16() >= 400).then(|| response.extensions().get::<Error>());
+        let error = error.flatten().cloned();
+        let headers = response.headers();
+        let upstream_id = headers.get(REQUEST_ID).filter(|value| is_sane(value)).cloned();
+        let tap = Tap::of(status.as_u16(), headers);
+        if self.settings.side == Side::Server {
+            if let Some(value) = self.id.to_value() {
+                response.headers_mut().insert(REQUEST_ID, value);
+            }
+            // Whoever writes the error anew writes this one.
+            if let Some(error) = &error {
+                response.extensions_mut().insert(self.identified(error.clone()));
+            }
+        }
         self.answer = Some(Answer {
             status,
-            upstream_id: upstream_id.cloned(),
+            upstream_id,
             error,
-            tap: Tap::of(status.as_u16(), headers),
+            tap,
             time_to_head: self.started.elapsed(),
             time_to_first_content: None,
             last_chunk: None,
@@ -181,9 +188,20 @@ impl<O: Observer> Entry<O> {
         self.end = End::Complete;
     }
 
-    /// Takes notice that the service or the body has failed.
-    pub(super) fn fail(&mut self, error: Error) {
-        self.end = End::Failed(error);
+    /// Takes notice that the service or the body has failed. Returns the error with the id, by which
+    /// its reader can ask for the record.
+    #[cold]
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        self.end = End::Failed(error.clone());
+        self.identified(error)
+    }
+
+    fn identified(&self, error: Error) -> Error {
+        // On the client's side it may have the upstream's, by which the upstream can be asked.
+        if self.settings.side == Side::Client && error.request_id().is_some() {
+            return error;
+        }
+        error.with_request_id(self.id.as_str())
     }
 
     /// Returns how the request ended, and the error that it ended with.
