@@ -129,9 +129,9 @@
 //! - Of a request to a path that ends with `/chat/completions`, or that `validate` has read, it is
 //!   said that it is a chat.
 //! - When nobody wants to know, as without a subscriber, the layer does nothing: there is no id, since
-//!   there is no record to be found by it, and there are no facts. Else a
-//!   request costs six allocations, or three if it brings an id and extensions, and a stream up to
-//!   four more; none of them is of a line or a frame. See `benches/README.md`.
+//!   there is no record to be found by it, and there are no facts. Else a request costs six
+//!   allocations, or three if it brings an id and extensions, and a stream up to four more; none of
+//!   them is of a line or a frame. See `benches/README.md`.
 
 mod body;
 mod entry;
