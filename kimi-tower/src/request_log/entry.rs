@@ -1,23 +1,22 @@
 //! The record in the making, which is written once whatever happens.
 
 use std::{
-    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Version,
-    uri::{Authority, PathAndQuery},
-};
+use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
-use kimi_errors::{Error, ErrorKind};
+use kimi_errors::Error;
 use tokio::time::Instant;
 
+#[cfg(feature = "session")]
+use super::judge::is_superseded;
 use super::{
-    Observer, Outcome, Record, RequestId, Server, Side, Start, TraceParent,
+    Observer, Outcome, Record, RequestId, Side, TraceParent,
+    judge::after_the_head,
+    known::{Answer, Head},
     request_id::{REQUEST_ID, is_sane},
     settings::Settings,
     tap::{Tap, Told},
@@ -38,32 +37,6 @@ pub(super) struct Entry<O: Observer> {
     end: End,
     /// Whether foreign code is at work. If it is when the entry is dropped, that code has panicked.
     is_entered: bool,
-}
-
-/// What is kept of a request.
-#[derive(Debug)]
-struct Head {
-    at: SystemTime,
-    method: Method,
-    target: Option<PathAndQuery>,
-    version: Version,
-    authority: Option<Authority>,
-    trace: Option<TraceParent>,
-    route: Option<Cow<'static, str>>,
-}
-
-/// What is kept of an answer.
-#[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    upstream_id: Option<HeaderValue>,
-    /// The error that its extensions hold.
-    error: Option<Error>,
-    tap: Tap,
-    time_to_head: Duration,
-    time_to_first_content: Option<Duration>,
-    last_chunk: Option<Instant>,
-    longest_gap: Option<Duration>,
 }
 
 /// How it ended, as far as it has.
@@ -295,60 +268,5 @@ fn tell(observe: impl FnOnce()) {
         tracing::error!("an observer of requests has panicked");
         // To drop it runs a stranger's code, which may panic in turn.
         std::mem::forget(payload);
-    }
-}
-
-/// Returns what it is if the body fails with an error, or one of its events is one.
-fn after_the_head(error: &Error) -> Outcome {
-    match error.kind() {
-        ErrorKind::Timeout => Outcome::Timeout,
-        ErrorKind::StreamTruncated => Outcome::Truncated,
-        ErrorKind::Cancelled => Outcome::ClientGone,
-        // What nobody knows.
-        ErrorKind::System => Outcome::BodyError,
-        _ => Outcome::StreamError,
-    }
-}
-
-#[cfg(feature = "session")]
-fn is_superseded(facts: &Facts) -> bool {
-    use crate::{
-        facts::SessionDecision,
-        session::{Lost, Refused},
-    };
-    let is_refused = matches!(
-        facts.session_decision(),
-        Some(SessionDecision::Refused { reason: Refused::Superseded, .. })
-    );
-    is_refused || facts.session_lost() == Some(Lost::Superseded)
-}
-
-impl Answer {
-    #[inline(never)]
-    fn read_clock(&mut self, started: Instant, is_first: bool, longest_gap: bool) {
-        let now = Instant::now();
-        if is_first {
-            self.time_to_first_content = Some(now - started);
-        }
-        if longest_gap {
-            let gap = self.last_chunk.replace(now).map(|last| now - last);
-            self.longest_gap = self.longest_gap.max(gap);
-        }
-    }
-}
-
-impl Head {
-    fn start<'a>(&'a self, side: Side, id: &'a str) -> Start<'a> {
-        Start {
-            side,
-            request_id: id,
-            trace: self.trace,
-            at: self.at,
-            method: &self.method,
-            path: self.target.as_ref().map_or("/", PathAndQuery::path),
-            route: self.route.as_deref(),
-            version: self.version,
-            server: self.authority.as_ref().map(Server::of),
-        }
     }
 }

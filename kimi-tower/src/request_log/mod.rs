@@ -137,6 +137,8 @@ mod body;
 mod entry;
 mod fields;
 mod future;
+mod judge;
+mod known;
 mod layer;
 mod observer;
 mod outcome;
