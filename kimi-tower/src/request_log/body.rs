@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use kimi_errors::{BoxError, Error};
 use pin_project_lite::pin_project;
 
-use super::{Observer, RequestId, Side, entry::Entry, future::identified};
+use super::{Observer, entry::Entry};
 
 pin_project! {
     /// The body of an answer, as it came; with it goes its record, until its end. See the
@@ -17,8 +17,6 @@ pin_project! {
     pub struct ResponseBody<B, O: Observer> {
         #[pin]
         inner: B,
-        id: RequestId,
-        side: Side,
         // Dropped after the body: the record says what was known when its work had ended. `None` if
         // nobody wants to know, or it is written.
         entry: Option<Box<Entry<O>>>,
@@ -26,12 +24,8 @@ pin_project! {
 }
 
 impl<B, O: Observer> ResponseBody<B, O> {
-    pub(super) fn new(
-        inner: B,
-        (id, side): (RequestId, Side),
-        entry: Option<Box<Entry<O>>>,
-    ) -> Self {
-        Self { inner, id, side, entry }
+    pub(super) const fn new(inner: B, entry: Option<Box<Entry<O>>>) -> Self {
+        Self { inner, entry }
     }
 }
 
@@ -51,9 +45,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut this = self.project();
         let Some(entry) = this.entry else {
-            let polled = this.inner.poll_frame(cx);
-            return polled
-                .map_err(|error| identified(Error::from(error.into()), this.id, *this.side));
+            return this.inner.poll_frame(cx).map_err(|error| Error::from(error.into()));
         };
         entry.enter();
         let polled = this.inner.as_mut().poll_frame(cx);
@@ -72,10 +64,9 @@ where
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                let error = Error::from(error.into());
-                entry.fail(error.clone());
+                let error = entry.fail(Error::from(error.into()));
                 *this.entry = None;
-                Poll::Ready(Some(Err(identified(error, this.id, *this.side))))
+                Poll::Ready(Some(Err(error)))
             }
             Poll::Ready(None) => {
                 entry.complete();

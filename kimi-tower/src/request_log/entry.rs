@@ -1,24 +1,22 @@
 //! The record in the making, which is written once whatever happens.
 
 use std::{
-    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, StatusCode, Version,
-    header::HeaderMap,
-    uri::{Authority, PathAndQuery},
-};
-use http_body::Frame;
-use kimi_errors::{Error, ErrorKind};
+use http::{Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use kimi_errors::Error;
 use tokio::time::Instant;
 
+#[cfg(feature = "session")]
+use super::judge::is_superseded;
 use super::{
-    Observer, Outcome, Record, RequestId, Server, Side, Start, TraceParent,
+    Observer, Outcome, Record, RequestId, Side, TraceParent,
+    judge::after_the_head,
+    known::{Answer, Head},
     request_id::{REQUEST_ID, is_sane},
     settings::Settings,
     tap::{Tap, Told},
@@ -41,32 +39,6 @@ pub(super) struct Entry<O: Observer> {
     is_entered: bool,
 }
 
-/// What is kept of a request.
-#[derive(Debug)]
-struct Head {
-    at: SystemTime,
-    method: Method,
-    target: Option<PathAndQuery>,
-    version: Version,
-    authority: Option<Authority>,
-    trace: Option<TraceParent>,
-    route: Option<Cow<'static, str>>,
-}
-
-/// What is kept of an answer.
-#[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    upstream_id: Option<HeaderValue>,
-    /// The error that its extensions hold.
-    error: Option<Error>,
-    tap: Tap,
-    time_to_head: Duration,
-    time_to_first_content: Option<Duration>,
-    last_chunk: Option<Instant>,
-    longest_gap: Option<Duration>,
-}
-
 /// How it ended, as far as it has.
 #[derive(Debug)]
 enum End {
@@ -80,11 +52,8 @@ enum End {
 
 impl<O: Observer> Entry<O> {
     /// Opens the entry of a request, and puts its facts into it.
-    pub(super) fn open<B>(
-        settings: &Arc<Settings<O>>,
-        request: &mut Request<B>,
-        given: Option<RequestId>,
-    ) -> (Box<Self>, RequestId) {
+    pub(super) fn open<B>(settings: &Arc<Settings<O>>, request: &mut Request<B>) -> Box<Self> {
+        let given = RequestId::given(request.headers());
         let at = clock::now();
         let facts = request.extensions().get::<Facts>().cloned();
         let known = facts.as_ref().and_then(|facts| facts.request_id().cloned());
@@ -110,15 +79,15 @@ impl<O: Observer> Entry<O> {
             settings: Arc::clone(settings),
             facts,
             request: head,
-            id: id.clone(),
+            id,
             started: Instant::now(),
             answer: None,
             end: End::Open,
             is_entered: false,
         };
         // Before anything inside can fail.
-        tell(|| settings.observer.on_start(&entry.request.start(settings.side, id.as_str())));
-        (Box::new(entry), id)
+        tell(|| settings.observer.on_start(&entry.request.start(settings.side, entry.id.as_str())));
+        Box::new(entry)
     }
 
     /// Takes notice that foreign code begins its work.
@@ -133,24 +102,35 @@ impl<O: Observer> Entry<O> {
         self.is_entered = false;
     }
 
-    /// Takes notice of the answer's head. Returns whether there is anything left to watch: neither
-    /// the answer to HEAD nor some others have a body, whatever their fields say.
-    pub(super) fn see_head(
-        &mut self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        error: Option<Error>,
-        is_over: bool,
-    ) -> bool {
+    /// Takes notice of the answer's head, which gets the id. Returns whether there is anything left
+    /// to watch: neither the answer to HEAD nor some others have a body, whatever their fields say.
+    pub(super) fn see_head<B: Body>(&mut self, response: &mut Response<B>) -> bool {
+        self.enter();
+        let is_over = response.body().is_end_stream();
+        self.leave();
+        let status = response.status();
         let is_without = self.request.method == Method::HEAD
             || status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let upstream_id = headers.get(REQUEST_ID).filter(|value| is_sane(value));
+        let error = (status.as_u16() >= 400).then(|| response.extensions().get::<Error>());
+        let error = error.flatten().cloned();
+        let headers = response.headers();
+        let upstream_id = headers.get(REQUEST_ID).filter(|value| is_sane(value)).cloned();
+        let tap = Tap::of(status.as_u16(), headers);
+        if self.settings.side == Side::Server {
+            if let Some(value) = self.id.to_value() {
+                response.headers_mut().insert(REQUEST_ID, value);
+            }
+            // Whoever writes the error anew writes this one.
+            if let Some(error) = &error {
+                response.extensions_mut().insert(self.identified(error.clone()));
+            }
+        }
         self.answer = Some(Answer {
             status,
-            upstream_id: upstream_id.cloned(),
+            upstream_id,
             error,
-            tap: Tap::of(status.as_u16(), headers),
+            tap,
             time_to_head: self.started.elapsed(),
             time_to_first_content: None,
             last_chunk: None,
@@ -181,9 +161,20 @@ impl<O: Observer> Entry<O> {
         self.end = End::Complete;
     }
 
-    /// Takes notice that the service or the body has failed.
-    pub(super) fn fail(&mut self, error: Error) {
-        self.end = End::Failed(error);
+    /// Takes notice that the service or the body has failed. Returns the error with the id, by which
+    /// its reader can ask for the record.
+    #[cold]
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        self.end = End::Failed(error.clone());
+        self.identified(error)
+    }
+
+    fn identified(&self, error: Error) -> Error {
+        // On the client's side it may have the upstream's, by which the upstream can be asked.
+        if self.settings.side == Side::Client && error.request_id().is_some() {
+            return error;
+        }
+        error.with_request_id(self.id.as_str())
     }
 
     /// Returns how the request ended, and the error that it ended with.
@@ -277,60 +268,5 @@ fn tell(observe: impl FnOnce()) {
         tracing::error!("an observer of requests has panicked");
         // To drop it runs a stranger's code, which may panic in turn.
         std::mem::forget(payload);
-    }
-}
-
-/// Returns what it is if the body fails with an error, or one of its events is one.
-fn after_the_head(error: &Error) -> Outcome {
-    match error.kind() {
-        ErrorKind::Timeout => Outcome::Timeout,
-        ErrorKind::StreamTruncated => Outcome::Truncated,
-        ErrorKind::Cancelled => Outcome::ClientGone,
-        // What nobody knows.
-        ErrorKind::System => Outcome::BodyError,
-        _ => Outcome::StreamError,
-    }
-}
-
-#[cfg(feature = "session")]
-fn is_superseded(facts: &Facts) -> bool {
-    use crate::{
-        facts::SessionDecision,
-        session::{Lost, Refused},
-    };
-    let is_refused = matches!(
-        facts.session_decision(),
-        Some(SessionDecision::Refused { reason: Refused::Superseded, .. })
-    );
-    is_refused || facts.session_lost() == Some(Lost::Superseded)
-}
-
-impl Answer {
-    #[inline(never)]
-    fn read_clock(&mut self, started: Instant, is_first: bool, longest_gap: bool) {
-        let now = Instant::now();
-        if is_first {
-            self.time_to_first_content = Some(now - started);
-        }
-        if longest_gap {
-            let gap = self.last_chunk.replace(now).map(|last| now - last);
-            self.longest_gap = self.longest_gap.max(gap);
-        }
-    }
-}
-
-impl Head {
-    fn start<'a>(&'a self, side: Side, id: &'a str) -> Start<'a> {
-        Start {
-            side,
-            request_id: id,
-            trace: self.trace,
-            at: self.at,
-            method: &self.method,
-            path: self.target.as_ref().map_or("/", PathAndQuery::path),
-            route: self.route.as_deref(),
-            version: self.version,
-            server: self.authority.as_ref().map(Server::of),
-        }
     }
 }

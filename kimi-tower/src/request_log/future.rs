@@ -10,7 +10,7 @@ use http_body::Body;
 use kimi_errors::{BoxError, Error};
 use pin_project_lite::pin_project;
 
-use super::{Observer, RequestId, Side, body::ResponseBody, entry::Entry, request_id::REQUEST_ID};
+use super::{Observer, body::ResponseBody, entry::Entry};
 
 pin_project! {
     /// The answer to one request, whose record it keeps. See the [module](super).
@@ -18,8 +18,6 @@ pin_project! {
     pub struct ResponseFuture<F, O: Observer> {
         #[pin]
         state: State<F>,
-        id: RequestId,
-        side: Side,
         // Dropped after the future: the record says what was known when its work had ended. `None`
         // if nobody wants to know.
         entry: Option<Box<Entry<O>>>,
@@ -37,22 +35,12 @@ pin_project! {
 }
 
 impl<F, O: Observer> ResponseFuture<F, O> {
-    pub(super) const fn called(
-        future: F,
-        id: RequestId,
-        side: Side,
-        entry: Option<Box<Entry<O>>>,
-    ) -> Self {
-        Self { state: State::Called { future }, id, side, entry }
+    pub(super) const fn called(future: F, entry: Option<Box<Entry<O>>>) -> Self {
+        Self { state: State::Called { future }, entry }
     }
 
-    pub(super) const fn refused(
-        error: Error,
-        id: RequestId,
-        side: Side,
-        entry: Option<Box<Entry<O>>>,
-    ) -> Self {
-        Self { state: State::Refused { error: Some(error) }, id, side, entry }
+    pub(super) const fn refused(error: Error, entry: Option<Box<Entry<O>>>) -> Self {
+        Self { state: State::Refused { error: Some(error) }, entry }
     }
 }
 
@@ -80,9 +68,13 @@ where
                     entry.leave();
                 }
                 match ready!(polled) {
-                    Ok(response) => {
+                    Ok(mut response) => {
                         let entry = this.entry.take();
-                        return Poll::Ready(Ok(answered(response, this.id, *this.side, entry)));
+                        let entry = entry
+                            .and_then(|mut entry| entry.see_head(&mut response).then_some(entry));
+                        return Poll::Ready(
+                            Ok(response.map(|body| ResponseBody::new(body, entry))),
+                        );
                     }
                     Err(error) => Error::from(error.into()),
                 }
@@ -92,54 +84,11 @@ where
                 error.take().expect("a future is not polled after it is ready")
             }
         };
-        if let Some(mut entry) = this.entry.take() {
-            entry.fail(error.clone());
-        }
-        Poll::Ready(Err(identified(error, this.id, *this.side)))
+        Poll::Ready(Err(match this.entry.take() {
+            Some(mut entry) => entry.fail(error),
+            None => error,
+        }))
     }
-}
-
-/// Watches the body of an answer, whose head gets the id.
-fn answered<B, O>(
-    mut response: Response<B>,
-    id: &RequestId,
-    side: Side,
-    entry: Option<Box<Entry<O>>>,
-) -> Response<ResponseBody<B, O>>
-where
-    B: Body<Data = Bytes>,
-    O: Observer,
-{
-    let is_error = response.status().as_u16() >= 400;
-    let error = is_error.then(|| response.extensions().get::<Error>().cloned()).flatten();
-    let watching = entry.and_then(|mut entry| {
-        entry.enter();
-        let is_over = response.body().is_end_stream();
-        entry.leave();
-        let (status, headers) = (response.status(), response.headers());
-        entry.see_head(status, headers, error.clone(), is_over).then_some(entry)
-    });
-    if side == Side::Server {
-        if let Some(value) = id.to_value() {
-            response.headers_mut().insert(REQUEST_ID, value);
-        }
-        // Whoever writes the error anew writes this one.
-        if let Some(error) = error {
-            response.extensions_mut().insert(identified(error, id, side));
-        }
-    }
-    let watched = (id.clone(), side);
-    response.map(|body| ResponseBody::new(body, watched, watching))
-}
-
-/// Returns the error with the id, by which its reader can ask for the record.
-#[cold]
-pub(super) fn identified(error: Error, id: &RequestId, side: Side) -> Error {
-    // On the client's side it may have the upstream's, by which the upstream can be asked.
-    if side == Side::Client && error.request_id().is_some() {
-        return error;
-    }
-    error.with_request_id(id.as_str())
 }
 
 /// Shows who is waited for, and nothing of the request.

@@ -1,6 +1,8 @@
 //! What the layers inside have told, as words and numbers.
 
 use crate::facts::Facts;
+#[cfg(feature = "validate")]
+use crate::facts::Preview;
 
 /// The facts of a request, whichever layers there are.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,38 +23,47 @@ pub(super) struct Plain<'a> {
 /// The beginnings of the messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Previews<'a> {
-    #[cfg(feature = "validate")]
-    all: &'a [crate::facts::Preview],
-    #[cfg(not(feature = "validate"))]
-    none: std::marker::PhantomData<&'a ()>,
+    all: &'a [Preview],
 }
+
+/// There is none without `validate`.
+#[cfg(not(feature = "validate"))]
+type Preview = std::convert::Infallible;
 
 impl<'a> Plain<'a> {
     pub(super) fn of(facts: &'a Facts) -> Self {
-        let mut plain = Self::default();
-        plain.add_chat(facts);
-        plain.add_attempts(facts);
-        plain.add_rate(facts);
-        plain.add_session(facts);
+        // Without any of the layers nobody tells anything.
+        let _ = facts;
+        let plain = Self::default();
+        #[cfg(feature = "validate")]
+        let plain = plain.with_chat(facts);
+        #[cfg(feature = "retry")]
+        let plain = plain.with_attempts(facts);
+        #[cfg(feature = "rate-limit")]
+        let plain = plain.with_rate(facts);
+        #[cfg(feature = "session")]
+        let plain = plain.with_session(facts);
         plain
     }
 
     #[cfg(feature = "validate")]
-    fn add_chat(&mut self, facts: &'a Facts) {
+    fn with_chat(mut self, facts: &'a Facts) -> Self {
         self.model = facts.model();
         self.is_stream = facts.is_stream();
         self.messages = facts.messages();
         self.previews = Previews { all: facts.previews() };
+        self
     }
 
     #[cfg(feature = "retry")]
-    fn add_attempts(&mut self, facts: &Facts) {
+    fn with_attempts(mut self, facts: &Facts) -> Self {
         self.attempts = facts.attempts();
         self.retry_stop = facts.retry_stop().map(crate::retry::Stop::name);
+        self
     }
 
     #[cfg(feature = "rate-limit")]
-    fn add_rate(&mut self, facts: &Facts) {
+    fn with_rate(mut self, facts: &Facts) -> Self {
         use crate::facts::RateDecision;
         (self.rate_decision, self.rate_rule) = match facts.rate_decision() {
             None => (None, None),
@@ -62,10 +73,11 @@ impl<'a> Plain<'a> {
                 (Some("would_be_refused"), Some(rule))
             }
         };
+        self
     }
 
     #[cfg(feature = "session")]
-    fn add_session(&mut self, facts: &Facts) {
+    fn with_session(mut self, facts: &Facts) -> Self {
         use crate::facts::{SessionDecision, SessionHash};
         self.session_hash = facts.session_hash().map(SessionHash::to_u64);
         self.session_decision = facts.session_decision().map(|decision| match decision {
@@ -74,31 +86,23 @@ impl<'a> Plain<'a> {
             SessionDecision::Refused { reason, .. } => reason.as_str(),
         });
         self.session_lost = facts.session_lost().map(crate::session::Lost::as_str);
+        self
     }
-
-    #[cfg(not(feature = "validate"))]
-    fn add_chat(&mut self, _: &'a Facts) {}
-
-    #[cfg(not(feature = "retry"))]
-    fn add_attempts(&mut self, _: &Facts) {}
-
-    #[cfg(not(feature = "rate-limit"))]
-    fn add_rate(&mut self, _: &Facts) {}
-
-    #[cfg(not(feature = "session"))]
-    fn add_session(&mut self, _: &Facts) {}
 }
 
 impl<'a> Previews<'a> {
     /// Returns who speaks each message, and how it begins.
-    #[cfg(feature = "validate")]
     pub(super) fn iter(self) -> impl ExactSizeIterator<Item = (&'static str, &'a str)> {
-        self.all.iter().map(|preview| (preview.role().name(), preview.text()))
+        self.all.iter().map(parts)
     }
+}
 
-    /// Returns who speaks each message, and how it begins.
-    #[cfg(not(feature = "validate"))]
-    pub(super) fn iter(self) -> impl ExactSizeIterator<Item = (&'static str, &'a str)> {
-        std::iter::empty()
-    }
+#[cfg(feature = "validate")]
+fn parts(preview: &Preview) -> (&'static str, &str) {
+    (preview.role().name(), preview.text())
+}
+
+#[cfg(not(feature = "validate"))]
+fn parts(preview: &Preview) -> (&'static str, &str) {
+    match *preview {}
 }

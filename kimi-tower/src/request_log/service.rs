@@ -11,10 +11,9 @@ use kimi_errors::{BoxError, Error};
 use tower_service::Service;
 
 use super::{
-    Observer, RequestId, RequestLogLayer, TracingObserver, body::ResponseBody, entry::Entry,
+    Observer, RequestLogLayer, TracingObserver, body::ResponseBody, entry::Entry,
     future::ResponseFuture, settings::Settings,
 };
-use crate::clock;
 
 /// Tells an observer of each request to `S`. See the [module](super).
 pub struct RequestLog<S, O = TracingObserver> {
@@ -69,25 +68,22 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let given = RequestId::given(request.headers());
-        let side = self.settings.side;
         if !self.settings.observer.is_enabled() {
-            let id = given.unwrap_or_else(|| RequestId::made(clock::now()));
             return match self.failed.take() {
-                Some(error) => ResponseFuture::refused(error, id, side, None),
-                None => ResponseFuture::called(self.inner.call(request), id, side, None),
+                Some(error) => ResponseFuture::refused(error, None),
+                None => ResponseFuture::called(self.inner.call(request), None),
             };
         }
-        let (mut entry, id) = Entry::open(&self.settings, &mut request, given);
+        let mut entry = Entry::open(&self.settings, &mut request);
         if let Some(error) = self.failed.take() {
-            return ResponseFuture::refused(error, id, side, Some(entry));
+            return ResponseFuture::refused(error, Some(entry));
         }
         // Nothing is awaited between readiness and here: the polled instance itself is called. If it
         // panics, the entry is dropped within.
         entry.enter();
         let future = self.inner.call(request);
         entry.leave();
-        ResponseFuture::called(future, id, side, Some(entry))
+        ResponseFuture::called(future, Some(entry))
     }
 }
 

@@ -141,6 +141,7 @@ async fn token_keeps_the_contract() {
 async fn request_log_keeps_the_contract() {
     let (observed, _) = request_log::layer();
     Contract::of(observed.with_longest_gap()).adding(&["x-request-id"]).check().await;
+    // Whether somebody listens depends on the other tests.
     Contract::of(RequestLogLayer::new()).adding(&["x-request-id"]).check().await;
 }
 

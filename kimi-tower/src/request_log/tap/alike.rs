@@ -39,6 +39,7 @@ impl Alike {
                 None => return,
             }
         }
+        self.around.reserve(event.len());
         self.around.extend_from_slice(&event[..start]);
         self.around.extend_from_slice(&event[end..]);
         self.before = start;

@@ -1,0 +1,71 @@
+//! What is kept of a request and of its answer until the record is written.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
+
+use http::{
+    HeaderValue, Method, StatusCode, Version,
+    uri::{Authority, PathAndQuery},
+};
+use kimi_errors::Error;
+use tokio::time::Instant;
+
+use super::{Server, Side, Start, TraceParent, tap::Tap};
+
+/// What is kept of a request.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) at: SystemTime,
+    pub(super) method: Method,
+    pub(super) target: Option<PathAndQuery>,
+    pub(super) version: Version,
+    pub(super) authority: Option<Authority>,
+    pub(super) trace: Option<TraceParent>,
+    pub(super) route: Option<Cow<'static, str>>,
+}
+
+/// What is kept of an answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) upstream_id: Option<HeaderValue>,
+    /// The error that its extensions hold.
+    pub(super) error: Option<Error>,
+    pub(super) tap: Tap,
+    pub(super) time_to_head: Duration,
+    pub(super) time_to_first_content: Option<Duration>,
+    pub(super) last_chunk: Option<Instant>,
+    pub(super) longest_gap: Option<Duration>,
+}
+
+impl Answer {
+    #[inline(never)]
+    pub(super) fn read_clock(&mut self, started: Instant, is_first: bool, longest_gap: bool) {
+        let now = Instant::now();
+        if is_first {
+            self.time_to_first_content = Some(now - started);
+        }
+        if longest_gap {
+            let gap = self.last_chunk.replace(now).map(|last| now - last);
+            self.longest_gap = self.longest_gap.max(gap);
+        }
+    }
+}
+
+impl Head {
+    pub(super) fn start<'a>(&'a self, side: Side, id: &'a str) -> Start<'a> {
+        Start {
+            side,
+            request_id: id,
+            trace: self.trace,
+            at: self.at,
+            method: &self.method,
+            path: self.target.as_ref().map_or("/", PathAndQuery::path),
+            route: self.route.as_deref(),
+            version: self.version,
+            server: self.authority.as_ref().map(Server::of),
+        }
+    }
+}
