@@ -177,6 +177,7 @@ async fn nor_after_a_redirect() {
             Err(_) => refused += 1,
         }
     }
-    assert!(redirected > RUNS / 100 && refused > RUNS / 20, "{redirected} {refused}");
+    // Few chains end well, where each address and each connection may be refused.
+    assert!(redirected > RUNS / 1_000 && refused > RUNS / 20, "{redirected} {refused}");
     hold(&dialed).await;
 }
