@@ -3,7 +3,8 @@
 use std::{
     collections::HashSet,
     future::ready,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -16,7 +17,7 @@ use http::{Request, Response, Uri};
 use http_body_util::Empty;
 use kimi_errors::BoxError;
 use kimi_validate::{
-    connect::{Guard, GuardedConnector, Resolve},
+    connect::{Dial, Guard, GuardedConnector, Resolve},
     file_url::{RemoteUrl, UrlPolicy, judge},
     probe::FileProbe,
 };
@@ -88,6 +89,24 @@ impl Random {
     }
 }
 
+/// Refuses one connection of two, so that the other addresses of a name have their turn.
+struct Flaky {
+    dialed: Dialed,
+    random: Random,
+}
+
+impl Dial for Flaky {
+    type Stream = SocketAddr;
+
+    async fn dial(&self, address: SocketAddr) -> io::Result<(SocketAddr, SocketAddr)> {
+        let connection = self.dialed.dial(address).await?;
+        match self.random.below(2) {
+            0 => Err(io::ErrorKind::ConnectionRefused.into()),
+            _ => Ok(connection),
+        }
+    }
+}
+
 /// Every address that was dialed was judged, by itself, and not only by the guard's word.
 async fn hold(dialed: &Dialed) {
     let dialed = dialed.0.lock().await;
@@ -106,7 +125,7 @@ async fn no_address_is_dialed_that_was_not_judged() {
         let (random, dialed) = (Random::new(), Dialed::default());
         let guard = Guard::new(UrlPolicy::new())
             .with_resolver(random.resolver())
-            .with_dialer(dialed.clone())
+            .with_dialer(Flaky { dialed: dialed.clone(), random: random.clone() })
             .with_pin_lifetime(pin_lifetime);
         let connector = GuardedConnector::new(guard);
         let (mut connected, mut refused) = (0, 0);
@@ -131,7 +150,7 @@ async fn nor_after_a_redirect() {
     let (random, dialed) = (Random::new(), Dialed::default());
     let guard = Guard::new(UrlPolicy::new())
         .with_resolver(random.resolver())
-        .with_dialer(dialed.clone())
+        .with_dialer(Flaky { dialed: dialed.clone(), random: random.clone() })
         .with_pin_lifetime(Duration::ZERO);
     let connector = GuardedConnector::new(guard);
     let hops = Arc::new(AtomicUsize::new(0));
@@ -158,6 +177,7 @@ async fn nor_after_a_redirect() {
             Err(_) => refused += 1,
         }
     }
-    assert!(redirected > RUNS / 100 && refused > RUNS / 20, "{redirected} {refused}");
+    // Few chains end well, where each address and each connection may be refused.
+    assert!(redirected > RUNS / 1_000 && refused > RUNS / 20, "{redirected} {refused}");
     hold(&dialed).await;
 }
