@@ -1,17 +1,19 @@
 //! Who gives turns beside `kimi_tower::session`, each as one would put it into a service.
 //!
-//! All are awaited through the same `async fn`, but for ours where nobody is waited for, which then
-//! needs no future. A turn of two of them borrows its lock, so that all locks are made to last.
+//! Ours are asked at once, and need no future where nobody is waited for; the others are `async`. A turn of two of them borrows its lock, so that all locks are made to last.
 
 use std::{
     future::{Future, poll_fn},
     sync::Arc,
+    task::{Poll, ready},
 };
 
 use dashmap::DashMap;
 use kimi_tower::{
     key::{Key, KeyHasher},
-    session::store::{Ask, Asked, MemoryStore, MemoryTurn, SessionPlace as _, SessionStore as _},
+    session::store::{
+        Ask, Asked, MemoryPlace, MemoryStore, MemoryTurn, SessionPlace as _, SessionStore as _,
+    },
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -81,8 +83,8 @@ impl Turns for Ours {
     }
 
     #[inline]
-    async fn turn(&'static self, of: Named) -> Self::Turn {
-        ask(&self.0, &Ask::new(of.key)).await
+    fn turn(&'static self, of: Named) -> impl Future<Output = MemoryTurn> + 'static {
+        wait(self.0.ask(&Ask::new(of.key)))
     }
 
     #[inline]
@@ -103,8 +105,8 @@ impl Turns for OursByName {
     }
 
     #[inline]
-    async fn turn(&'static self, of: Named) -> Self::Turn {
-        ask(&self.0, &Ask::new(self.1.key(&[of.name.as_bytes()]))).await
+    fn turn(&'static self, of: Named) -> impl Future<Output = MemoryTurn> + 'static {
+        wait(self.0.ask(&Ask::new(self.1.key(&[of.name.as_bytes()]))))
     }
 
     #[inline]
@@ -125,26 +127,31 @@ impl Turns for OursBounded {
     }
 
     #[inline]
-    async fn turn(&'static self, of: Named) -> Self::Turn {
+    fn turn(&'static self, of: Named) -> impl Future<Output = MemoryTurn> + 'static {
         use kimi_tower::session::SessionLayer;
 
         let mut question = Ask::new(of.key);
         question.max_hold = Some(SessionLayer::DEFAULT_MAX_HOLD);
         question.max_idle = Some(SessionLayer::DEFAULT_MAX_IDLE);
-        ask(&self.0, &question).await
+        wait(self.0.ask(&question))
     }
 }
 
+/// Waits for the turn. No question is kept meanwhile, and no place after.
 #[inline]
-async fn ask(store: &MemoryStore, question: &Ask) -> MemoryTurn {
-    match store.ask(question) {
-        Asked::Granted(turn) => turn,
-        Asked::Waits { mut place, .. } => {
-            let turn = poll_fn(|cx| place.poll_turn(cx)).await;
-            turn.expect("nobody supersedes")
+fn wait(asked: Asked<MemoryTurn, MemoryPlace>) -> impl Future<Output = MemoryTurn> {
+    let mut asked = Some(asked);
+    poll_fn(move |cx| {
+        if let Some(Asked::Waits { place, .. }) = &mut asked {
+            let turn = ready!(place.poll_turn(cx)).expect("nobody supersedes");
+            asked = None;
+            return Poll::Ready(turn);
         }
-        Asked::Refused(_) => panic!("nothing is bounded"),
-    }
+        match asked.take() {
+            Some(Asked::Granted(turn)) => Poll::Ready(turn),
+            Some(Asked::Waits { .. } | Asked::Refused(_)) | None => panic!("nothing is bounded"),
+        }
+    })
 }
 
 #[inline]
