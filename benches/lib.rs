@@ -12,6 +12,7 @@
 //! show; divide by it. The numbers are in `benches/README.md`.
 
 pub mod bodies;
+pub mod keyed_locks;
 pub mod locks;
 pub mod peers;
 pub mod simulation;

@@ -1,6 +1,7 @@
 //! Who gives turns beside `kimi_tower::session`, each as one would put it into a service.
 //!
-//! Ours are asked at once, and need no future where nobody is waited for; the others are `async`. A turn of two of them borrows its lock, so that all locks are made to last.
+//! Ours are asked at once, and need no future where nobody is waited for; the others are `async`. A
+//! turn of two of them borrows its lock, so that all locks are made to last.
 
 use std::{
     future::{Future, poll_fn},
@@ -222,39 +223,5 @@ impl Turns for Lockable {
     #[inline]
     async fn turn(&'static self, of: Named) -> Self::Turn {
         self.0.async_lock(of.name.to_owned()).await
-    }
-}
-
-/// `keyed-lock`.
-#[expect(missing_debug_implementations, reason = "it has none")]
-pub struct KeyedLock(keyed_lock::r#async::KeyedLock<String>);
-
-impl Turns for KeyedLock {
-    type Turn = keyed_lock::r#async::Guard<'static, String>;
-
-    fn create() -> Self {
-        Self(keyed_lock::r#async::KeyedLock::new())
-    }
-
-    #[inline]
-    async fn turn(&'static self, of: Named) -> Self::Turn {
-        self.0.lock(of.name.to_owned()).await
-    }
-}
-
-/// `key-mutex`.
-#[expect(missing_debug_implementations, reason = "it has none")]
-pub struct KeyMutex(key_mutex::tokio::KeyMutex<String, ()>);
-
-impl Turns for KeyMutex {
-    type Turn = key_mutex::tokio::OwnedMutexGuard<String, ()>;
-
-    fn create() -> Self {
-        Self(key_mutex::tokio::KeyMutex::new())
-    }
-
-    #[inline]
-    async fn turn(&'static self, of: Named) -> Self::Turn {
-        self.0.lock(of.name.to_owned()).await
     }
 }

@@ -36,7 +36,6 @@ use tracing::Level;
 
 /// How many chunks with content a stream has.
 const EVENTS: usize = 100;
-
 /// How often a stream is read.
 const STREAMS: usize = ROUNDS / EVENTS;
 
@@ -217,7 +216,6 @@ fn whole<S: Answering>(mut service: S) -> usize {
     (0..ROUNDS).filter_map(|_| read(&mut service, json())).sum()
 }
 
-// With what a server has put into the request, and the caller's id.
 #[library_benchmark]
 #[bench::bare(bare())]
 #[bench::log_off(log_off())]
@@ -244,12 +242,9 @@ fn events<S: Answering>(mut service: S) -> usize {
     (0..STREAMS).filter_map(|_| read(&mut service, stream())).sum()
 }
 
-library_benchmark_group!(
-    name = request_log_on_success;
-    benchmarks = whole, with_extensions_and_id, events
-);
+library_benchmark_group!(name = request_log; benchmarks = whole, with_extensions_and_id, events);
 
 main!(
     config = LibraryBenchmarkConfig::default().tool(Dhat::default());
-    library_benchmark_groups = request_log_on_success
+    library_benchmark_groups = request_log
 );

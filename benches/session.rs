@@ -25,10 +25,8 @@ use std::{
 use gungraun::{Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use kimi_benches::{
     ROUNDS,
-    locks::{
-        KeyMutex, KeyedLock, Lockable, Naive, NaiveByGet, Named, Ours, OursBounded, OursByName,
-        Turns,
-    },
+    keyed_locks::{KeyMutex, KeyedLock},
+    locks::{Lockable, Naive, NaiveByGet, Named, Ours, OursBounded, OursByName, Turns},
 };
 use tokio::runtime::Builder;
 

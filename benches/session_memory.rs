@@ -23,7 +23,8 @@ use http::{Request, Response, request::Parts};
 use http_body_util::Full;
 use kimi_benches::{
     finish,
-    locks::{KeyMutex, KeyedLock, Lockable, Naive, Named, Ours, OursBounded, Turns},
+    keyed_locks::{KeyMutex, KeyedLock},
+    locks::{Lockable, Naive, Named, Ours, OursBounded, Turns},
 };
 use kimi_errors::Error;
 use kimi_tower::{

@@ -1,5 +1,6 @@
 //! What the content type and the content coding of a head say.
 
+#[cfg(feature = "catch-error")]
 use http::HeaderValue;
 #[cfg(any(feature = "catch-error", feature = "validate"))]
 use http::{HeaderMap, header};

@@ -26,9 +26,9 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use http::Uri;
-use kimi_errors::{BoxError, Dialect, Error, Lang};
+use kimi_errors::{BoxError, Dialect, Lang};
 use kimi_examples::{
-    gateway::{self, Credentials, Limits, Settings, Upstream, router},
+    gateway::{self, Credentials, Limits, Settings, Upstream, requests_to_try, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
@@ -36,7 +36,6 @@ use kimi_tower::{
     request_log::{JsonObserver, RequestLogLayer, TextObserver},
     retry::RetryPolicy,
     session::Policy,
-    token::RefreshToken,
 };
 use kimi_validate::{
     Profile,
@@ -201,7 +200,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
 
     let timeout = Duration::from_secs(options.timeout);
     let retry = RetryPolicy::standard().with_max_retries(options.retries).with_deadline(timeout);
-    let credentials = credentials(options.token, options.refresh_token, options.token_url)?;
+    let credentials = Credentials::choose(options.token, options.refresh_token, options.token_url)?;
     let upstream =
         upstream.with_head_timeout(timeout).with_retry(retry).with_credentials(credentials);
 
@@ -211,7 +210,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
     let url = format!("http://{}", listener.local_addr()?);
     println!("gateway:  {url}, errors in dialect {}", options.dialect);
     println!("upstream: {upstream}{}", if scripted.is_some() { ", scripted" } else { "" });
-    print_requests(&url, scripted.is_some());
+    println!("{}", requests_to_try(&url, scripted.is_some()));
 
     let limits = Limits::none()
         .try_with_requests(options.rpm)?
@@ -231,39 +230,6 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         () = interrupted(2) => {}
     }
     Ok(())
-}
-
-/// Returns what the upstream is asked with where a caller brings nothing.
-fn credentials(
-    tokens: Option<String>,
-    refresh: Option<String>,
-    uri: Option<Uri>,
-) -> Result<Credentials, Error> {
-    match (tokens, refresh, uri) {
-        (Some(tokens), _, _) => Credentials::parse(&tokens),
-        (None, Some(refresh), uri) => {
-            let uri = uri.unwrap_or_else(|| Uri::from_static(Credentials::KIMI_COM));
-            Ok(Credentials::of_refresh_token(uri, RefreshToken::new(&refresh)))
-        }
-        (None, None, Some(uri)) => Ok(Credentials::of_endpoint(uri)),
-        (None, None, None) => Ok(Credentials::none()),
-    }
-}
-
-/// Prints the requests to try, one line each, to be pasted into another terminal.
-fn print_requests(url: &str, is_scripted: bool) {
-    // The scripted upstream takes any key but insists on one.
-    let key = if is_scripted { "sk-any" } else { "$KIMI_API_KEY" };
-    let chat = format!(
-        "{url}/v1/chat/completions -H \"authorization: Bearer {key}\" \
-         -H 'content-type: application/json'"
-    );
-    let ask = r#""model":"kimi-k3","messages":[{"role":"user","content":"你好"}]"#;
-    println!("\ncurl {chat} -d '{{{ask}}}'");
-    println!("\ncurl -N {chat} -d '{{{ask},\"stream\":true}}'");
-    if is_scripted {
-        println!("\ncurl -i {chat} -H 'x-mock-fault: errcode.token' -d '{{{ask}}}'");
-    }
 }
 
 async fn interrupted(times: usize) {

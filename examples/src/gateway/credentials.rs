@@ -31,6 +31,27 @@ impl Credentials {
     pub const KIMI_COM: &str =
         "https://auth.kimi.com/api/account.gateway.v1.AuthService/RefreshToken";
 
+    /// Creates those of several keys, of a refresh token, or of an endpoint: the first that there is.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn choose(
+        keys: Option<String>,
+        refresh: Option<String>,
+        uri: Option<Uri>,
+    ) -> Result<Self, Error> {
+        match (keys, refresh, uri) {
+            (Some(keys), _, _) => Self::parse(&keys),
+            (None, Some(refresh), uri) => {
+                let uri = uri.unwrap_or_else(|| Uri::from_static(Self::KIMI_COM));
+                Ok(Self::of_refresh_token(uri, RefreshToken::new(&refresh)))
+            }
+            (None, None, Some(uri)) => Ok(Self::of_endpoint(uri)),
+            (None, None, None) => Ok(Self::none()),
+        }
+    }
+
     /// Creates none.
     #[must_use]
     pub const fn none() -> Self {

@@ -94,6 +94,7 @@ mod limits;
 mod router;
 mod settings;
 mod transport;
+mod try_it;
 mod upstream;
 
 pub use self::{
@@ -101,6 +102,7 @@ pub use self::{
     limits::Limits,
     router::router,
     settings::{Log, Settings},
+    try_it::requests_to_try,
     upstream::{InvalidUrl, Upstream},
 };
 

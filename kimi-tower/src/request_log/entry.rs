@@ -1,9 +1,6 @@
 //! The record in the making, which is written once whatever happens.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -16,10 +13,11 @@ use super::judge::is_superseded;
 use super::{
     Observer, Outcome, Record, RequestId, Side, TraceParent,
     judge::after_the_head,
-    known::{Answer, Head},
+    known::{Answer, End, Head},
     request_id::{REQUEST_ID, is_sane},
     settings::Settings,
     tap::{Tap, Told},
+    tell::tell,
 };
 use crate::{clock, facts::Facts};
 
@@ -37,17 +35,6 @@ pub(super) struct Entry<O: Observer> {
     end: End,
     /// Whether foreign code is at work. If it is when the entry is dropped, that code has panicked.
     is_entered: bool,
-}
-
-/// How it ended, as far as it has.
-#[derive(Debug)]
-enum End {
-    /// Not yet. Nobody waits any more if it is dropped so.
-    Open,
-    /// The answer's body is over.
-    Complete,
-    /// With this error, before the head or after it.
-    Failed(Error),
 }
 
 impl<O: Observer> Entry<O> {
@@ -257,16 +244,5 @@ impl<O: Observer> Entry<O> {
 impl<O: Observer> Drop for Entry<O> {
     fn drop(&mut self) {
         tell(|| self.write());
-    }
-}
-
-/// Runs an observer. If it panics, where a second panic would end the process, that is not the
-/// request's business.
-#[inline]
-fn tell(observe: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(observe)) {
-        tracing::error!("an observer of requests has panicked");
-        // To drop it runs a stranger's code, which may panic in turn.
-        std::mem::forget(payload);
     }
 }

@@ -69,3 +69,14 @@ impl Head {
         }
     }
 }
+
+/// How it ended, as far as it has.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Not yet. Nobody waits any more if it is dropped so.
+    Open,
+    /// The answer's body is over.
+    Complete,
+    /// With this error, before the head or after it.
+    Failed(Error),
+}

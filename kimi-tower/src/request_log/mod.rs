@@ -149,6 +149,7 @@ mod schema;
 mod service;
 mod settings;
 mod tap;
+mod tell;
 mod trace_parent;
 
 #[cfg(feature = "metrics")]

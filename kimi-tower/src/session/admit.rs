@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use http::{Extensions, request::Parts};
-use kimi_errors::{Error, ErrorKind, Lang, RetryAdvice};
+use http::request::Parts;
+use kimi_errors::{Error, Lang};
 use tokio::time::Instant;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     lost::Lost,
     nested::Scope,
     policy::Policy,
+    refusal::refusal,
     store::{Ask, Asked, EndTurn, Refused, SessionStore, SessionTurn},
 };
 use crate::{
@@ -203,47 +204,6 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
 
 fn is_too_late(head: &Parts) -> bool {
     Deadline::of(head).is_some_and(|deadline| deadline.instant() <= Instant::now())
-}
-
-/// The error of a request that is not let through.
-#[cold]
-pub(super) fn refusal(
-    extensions: &Extensions,
-    refused: Refused,
-    waited: Duration,
-    lang: Lang,
-) -> Error {
-    tracing::debug!(reason = refused.as_str(), ?waited, "a session gives no turn");
-    Facts::tell_session(extensions, SessionDecision::Refused { reason: refused, waited });
-    let error = |kind| Error::new(kind).with_lang(lang);
-    let said = |kind, zh: &'static str, en: &'static str| {
-        error(kind).with_message(if lang == Lang::En { en } else { zh })
-    };
-    match refused {
-        Refused::Busy => error(ErrorKind::StreamBusy),
-        Refused::TooLate => said(
-            ErrorKind::StreamBusy,
-            "已有对话流正在输出，排队等待超时",
-            "a stream is already running in this conversation, and has not ended in time",
-        ),
-        Refused::Superseded => said(
-            ErrorKind::Cancelled,
-            "该对话有了新的请求，本次请求已取消",
-            "a newer request of this conversation has taken the place of this one",
-        )
-        .with_advice(RetryAdvice::Never),
-        Refused::TooManySessions => said(
-            ErrorKind::Overloaded,
-            "进行中的对话过多，请稍后重试",
-            "too many conversations are under way, retry later",
-        ),
-        Refused::Nested => said(
-            ErrorKind::StreamBusy,
-            "同一对话的请求互相嵌套，内层请求无法等到外层结束",
-            "a request of this conversation was sent from within another, and would wait for itself",
-        )
-        .with_advice(RetryAdvice::Never),
-    }
 }
 
 /// Shows neither extractor nor keys.

@@ -166,6 +166,7 @@ mod lost;
 mod memory;
 mod nested;
 mod policy;
+mod refusal;
 mod registry;
 mod service;
 mod slot;

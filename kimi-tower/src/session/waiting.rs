@@ -13,7 +13,8 @@ use tokio::time::{Sleep, sleep, sleep_until};
 use tower_service::Service;
 
 use super::{
-    admit::{Holding, Later, Tells, refusal},
+    admit::{Holding, Later, Tells},
+    refusal::refusal,
     store::{Refused, SessionPlace},
 };
 use crate::facts::{Facts, SessionDecision};
