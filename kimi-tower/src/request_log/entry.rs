@@ -236,6 +236,7 @@ impl<O: Observer> Entry<O> {
             input_tokens: told.usage.and_then(|usage| usage.prompt),
             output_tokens: told.usage.and_then(|usage| usage.completion),
             facts: &self.facts,
+            shows_previews: self.settings.preview_chars > 0,
         };
         self.settings.observer.on_end(&record);
     }

@@ -79,7 +79,7 @@ pub(super) fn of_record(
     schema: Schema,
     mut each: impl FnMut(Name, Value<'_>),
 ) {
-    let plain = Plain::of(record.facts);
+    let plain = Plain::of(record);
     each(name!("schema_url"), Value::Word(schema.url()));
     each(name!("kimi.outcome"), Value::Word(record.outcome.as_str()));
     of_start(&record.start, &mut each);

@@ -1,5 +1,6 @@
 //! What the layers inside have told, as words and numbers.
 
+use super::Record;
 use crate::facts::Facts;
 #[cfg(feature = "validate")]
 use crate::facts::Preview;
@@ -31,12 +32,13 @@ pub(super) struct Previews<'a> {
 type Preview = std::convert::Infallible;
 
 impl<'a> Plain<'a> {
-    pub(super) fn of(facts: &'a Facts) -> Self {
+    pub(super) fn of(record: &Record<'a>) -> Self {
+        let facts = record.facts;
         // Without any of the layers nobody tells anything.
         let _ = facts;
         let plain = Self::default();
         #[cfg(feature = "validate")]
-        let plain = plain.with_chat(facts);
+        let plain = plain.with_chat(facts, record.shows_previews);
         #[cfg(feature = "retry")]
         let plain = plain.with_attempts(facts);
         #[cfg(feature = "rate-limit")]
@@ -47,11 +49,14 @@ impl<'a> Plain<'a> {
     }
 
     #[cfg(feature = "validate")]
-    fn with_chat(mut self, facts: &'a Facts) -> Self {
+    fn with_chat(mut self, facts: &'a Facts, shows_previews: bool) -> Self {
         self.model = facts.model();
         self.is_stream = facts.is_stream();
         self.messages = facts.messages();
-        self.previews = Previews { all: facts.previews() };
+        // Another log of the same request may ask for what this one does not.
+        if shows_previews {
+            self.previews = Previews { all: facts.previews() };
+        }
         self
     }
 

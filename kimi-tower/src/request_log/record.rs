@@ -91,8 +91,10 @@ pub struct Record<'a> {
     pub input_tokens: Option<u64>,
     /// The tokens of what was answered, as the answer counts them.
     pub output_tokens: Option<u64>,
-    /// What the layers inside have told.
+    /// What the layers inside have told. Previews are in it if any log of the request asks for some.
     pub facts: &'a Facts,
+    /// Whether this log asks for previews.
+    pub(super) shows_previews: bool,
 }
 
 impl<'a> Start<'a> {

@@ -80,7 +80,7 @@ impl Observer for TracingObserver {
 
     fn on_end(&self, record: &Record<'_>) {
         let start = &record.start;
-        let plain = Plain::of(record.facts);
+        let plain = Plain::of(record);
         let is_chat = start.is_chat() || plain.model.is_some();
         let provider = is_chat.then_some(PROVIDER);
         let (new, old) = match self.schema {

@@ -244,3 +244,20 @@ fn what_is_asked_for_is_seen() {
     read(&mut Box::pin(answer.into_body()));
     assert!(lines.take()[0].contains(r#""content":"CaNaRy0""#));
 }
+
+/// What an outer log asks for is not for an inner one that does not.
+#[test]
+fn a_log_shows_no_preview_that_another_has_asked_for() {
+    let (outer, inner) = (Lines::default(), Lines::default());
+    let log =
+        |lines: &Lines| RequestLogLayer::new().with_observer(JsonObserver::new(lines.clone()));
+    let service = ServiceBuilder::new()
+        .layer(log(&outer).with_preview(9))
+        .layer(log(&inner))
+        .layer(ValidateLayer::new(Profile::free_api()))
+        .service(service_fn(|_: Request<_>| act(0)));
+    let answer = now(service.oneshot(request(0))).unwrap();
+    read(&mut Box::pin(answer.into_body()));
+    assert!(outer.take()[0].contains(r#""content":"CaNaRy0""#));
+    assert!(!inner.take()[0].contains(CANARY));
+}

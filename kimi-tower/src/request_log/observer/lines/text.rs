@@ -64,7 +64,7 @@ fn begin(start: &Start<'_>, level: tracing::Level, line: &mut Vec<u8>) {
 
 fn end(record: &Record<'_>, line: &mut Vec<u8>) {
     let start = &record.start;
-    let plain = Plain::of(record.facts);
+    let plain = Plain::of(record);
     put(" ", record.outcome.as_str(), line);
     if let Some(status) = record.status {
         put(" ", status.as_str(), line);
