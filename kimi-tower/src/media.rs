@@ -1,14 +1,12 @@
 //! What the content type and the content coding of a head say.
 
-#[cfg(feature = "catch-error")]
-use http::HeaderValue;
 #[cfg(any(feature = "catch-error", feature = "validate"))]
 use http::{HeaderMap, header};
 
 /// Returns whether a content type is `name`, with or without parameters.
 #[cfg(feature = "catch-error")]
 #[inline]
-pub(crate) fn is_type(value: &HeaderValue, name: &[u8]) -> bool {
+pub(crate) fn is_type(value: &http::HeaderValue, name: &[u8]) -> bool {
     let Some((start, rest)) = value.as_bytes().split_at_checked(name.len()) else { return false };
     start.eq_ignore_ascii_case(name) && rest.first().is_none_or(|byte| b"; \t".contains(byte))
 }
@@ -62,7 +60,7 @@ pub(crate) fn is_json(subtype: &[u8]) -> bool {
     feature = "token",
     feature = "validate"
 ))]
-pub(crate) fn names_coding(value: &HeaderValue) -> bool {
+pub(crate) fn names_coding(value: &http::HeaderValue) -> bool {
     let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
@@ -92,7 +90,7 @@ pub(crate) fn ends_with(essence: &[u8], end: &[u8]) -> bool {
     feature = "retry",
     feature = "token"
 ))]
-pub(crate) fn is_grpc(value: &HeaderValue) -> bool {
+pub(crate) fn is_grpc(value: &http::HeaderValue) -> bool {
     let rest = value.as_bytes().strip_prefix(b"application/grpc");
     rest.is_some_and(|rest| rest.first().is_none_or(|byte| b"+; ".contains(byte)))
 }

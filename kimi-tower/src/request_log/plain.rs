@@ -1,6 +1,12 @@
 //! What the layers inside have told, as words and numbers.
 
 use super::Record;
+#[cfg(any(
+    feature = "rate-limit",
+    feature = "retry",
+    feature = "session",
+    feature = "validate"
+))]
 use crate::facts::Facts;
 #[cfg(feature = "validate")]
 use crate::facts::Preview;
@@ -35,7 +41,7 @@ impl<'a> Plain<'a> {
     pub(super) fn of(record: &Record<'a>) -> Self {
         let facts = record.facts;
         // Without any of the layers nobody tells anything.
-        let _ = facts;
+        let _ = (facts, record.shows_previews);
         let plain = Self::default();
         #[cfg(feature = "validate")]
         let plain = plain.with_chat(facts, record.shows_previews);
