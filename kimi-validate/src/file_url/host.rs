@@ -101,6 +101,10 @@ fn public(name: &str, policy: &UrlPolicy) -> Result<(), Reason> {
         Err(Reason::LocalName)
     } else if last == name {
         Err(Reason::SingleLabel)
+    } else if last.starts_with(|first: char| first.is_ascii_digit()) {
+        // No top-level domain begins with a digit (RFC 1123 §2.1), and what some take for a number
+        // does, such as `0x7f`.
+        Err(Reason::HostName)
     } else {
         Ok(())
     }

@@ -202,6 +202,8 @@ const OTHERS: &[(&str, Reason)] = &[
     ("http://a;b.example.com/", Reason::HostName),
     ("http://*.example.com/", Reason::HostName),
     ("http://example.com&x.com/", Reason::HostName),
+    ("http://example.0x7fcom/", Reason::HostName),
+    ("http://127.0.0.1x/", Reason::HostName),
     // Host names that others read otherwise.
     ("http://ｅxample.com/", Reason::HostForm),
     ("http://example。com/", Reason::HostForm),
