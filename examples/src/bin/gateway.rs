@@ -91,6 +91,10 @@ struct Options {
         conflicts_with = "token"
     )]
     refresh_token: Option<String>,
+    /// The same, in a file, in which each new one is kept that comes in place of the last. Without it
+    /// that is lost with the process, and the old one is good no more.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "refresh_token"])]
+    refresh_token_file: Option<PathBuf>,
     /// Where tokens are asked for: with the refresh token, by default at kimi.com; without one, as
     /// the article does, `POST /api/token`.
     #[arg(long, value_name = "URL", conflicts_with = "token")]
@@ -200,7 +204,12 @@ async fn serve(options: Options) -> Result<(), BoxError> {
 
     let timeout = Duration::from_secs(options.timeout);
     let retry = RetryPolicy::standard().with_max_retries(options.retries).with_deadline(timeout);
-    let credentials = Credentials::choose(options.token, options.refresh_token, options.token_url)?;
+    let credentials = Credentials::choose(
+        options.token,
+        options.refresh_token,
+        options.refresh_token_file.as_deref(),
+        options.token_url,
+    )?;
     let upstream =
         upstream.with_head_timeout(timeout).with_retry(retry).with_credentials(credentials);
 

@@ -1,17 +1,17 @@
 //! What the gateway itself is known by to the upstream.
 
-use std::{pin::Pin, time::Duration};
+use std::{path::Path, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use http::{Uri, request::Parts};
 use http_body_util::Full;
-use kimi_errors::Error;
+use kimi_errors::{BoxError, Error};
 use kimi_tower::token::{
     Freshness, HttpTokenProvider, Leased, PoolLease, PoolPolicy, PoolWait, RefreshToken,
     StaticToken, Token, TokenCache, TokenPool, TokenProvider, TokenSource,
 };
 
-use super::transport::Transport;
+use super::{refresh_file::RefreshFile, transport::Transport};
 
 /// The credentials of a gateway: none, several keys, or a token that is refreshed. A clone has the
 /// same.
@@ -31,24 +31,29 @@ impl Credentials {
     pub const KIMI_COM: &str =
         "https://auth.kimi.com/api/account.gateway.v1.AuthService/RefreshToken";
 
-    /// Creates those of several keys, of a refresh token, or of an endpoint: the first that there is.
+    /// Creates those of several keys, of a refresh token, of a file with one, or of an endpoint: the
+    /// first that there is.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse).
+    /// As [`parse`](Self::parse) and [`of_refresh_file`](Self::of_refresh_file).
     pub fn choose(
         keys: Option<String>,
         refresh: Option<String>,
+        file: Option<&Path>,
         uri: Option<Uri>,
-    ) -> Result<Self, Error> {
-        match (keys, refresh, uri) {
-            (Some(keys), _, _) => Self::parse(&keys),
-            (None, Some(refresh), uri) => {
-                let uri = uri.unwrap_or_else(|| Uri::from_static(Self::KIMI_COM));
-                Ok(Self::of_refresh_token(uri, RefreshToken::new(&refresh)))
-            }
-            (None, None, Some(uri)) => Ok(Self::of_endpoint(uri)),
-            (None, None, None) => Ok(Self::none()),
+    ) -> Result<Self, BoxError> {
+        let kimi_com = || Uri::from_static(Self::KIMI_COM);
+        if let Some(keys) = keys {
+            return Ok(Self::parse(&keys)?);
+        }
+        if let Some(refresh) = refresh {
+            let refresh = RefreshToken::new(&refresh);
+            return Ok(Self::of_refresh_token(uri.unwrap_or_else(kimi_com), refresh));
+        }
+        match file {
+            Some(file) => Self::of_refresh_file(uri.unwrap_or_else(kimi_com), file),
+            None => Ok(uri.map_or_else(Self::none, Self::of_endpoint)),
         }
     }
 
@@ -82,11 +87,25 @@ impl Credentials {
         Self::of([HttpTokenProvider::article(client, uri)])
     }
 
-    /// Creates that for which a refresh token is exchanged, at an endpoint such as kimi.com's.
+    /// Creates that for which a refresh token is exchanged, at an endpoint such as kimi.com's. One that
+    /// comes in its place is lost with the process.
     #[must_use]
     pub fn of_refresh_token(uri: Uri, refresh: RefreshToken) -> Self {
         let client = Transport::<Full<Bytes>>::new(TIMEOUT);
         Self::of([HttpTokenProvider::connect(client, uri, refresh)])
+    }
+
+    /// Creates the same, of the refresh token in a file, in which the next is kept.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or there is nothing in it.
+    pub fn of_refresh_file(uri: Uri, path: &Path) -> Result<Self, BoxError> {
+        let client = Transport::<Full<Bytes>>::new(TIMEOUT);
+        let (file, refresh) = RefreshFile::open(path).map_err(|error| {
+            format!("cannot read a refresh token in {}: {error}", path.display())
+        })?;
+        Ok(Self::of([HttpTokenProvider::connect(client, uri, refresh).with_persist(file)]))
     }
 
     fn of<P>(providers: impl IntoIterator<Item = P>) -> Self

@@ -91,6 +91,7 @@ mod credentials;
 mod door;
 mod fields;
 mod limits;
+mod refresh_file;
 mod router;
 mod settings;
 mod transport;

@@ -1,7 +1,8 @@
 //! What a request is sent to the upstream with, if its caller has no credential.
 
+use axum::{Router, routing::post};
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use kimi_errors::Dialect;
 use kimi_examples::gateway::{Credentials, Upstream};
@@ -11,6 +12,7 @@ use kimi_testkit::{
     server::MockServer,
 };
 use kimi_tower::token::RefreshToken;
+use tokio::net::TcpListener;
 
 use super::wire::{Answer, CHAT, Gateway, QUESTION, STREAMED};
 
@@ -99,6 +101,31 @@ async fn a_refresh_token_that_is_refused_is_not_the_caller_s_fault_and_is_not_sh
     // Nobody is told to refresh a token that is not theirs.
     assert!(!answer.body.contains("-2002"), "{}", answer.body);
     assert_eq!(mock.request_count(), 1);
+}
+
+/// Each refresh token is good once: the next gateway goes on with the one that the last was given.
+#[tokio::test]
+async fn a_refresh_token_outlives_the_gateway() {
+    let refresh = post(async |said: String| {
+        let number: u32 = said.trim_matches(|it: char| !it.is_ascii_digit()).parse().unwrap();
+        format!(r#"{{"accessToken":"sk-{number}","refreshToken":"R{}"}}"#, number + 1)
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri: Uri = format!("http://{}/refresh", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(axum::serve(listener, Router::new().route("/refresh", refresh)).into_future());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "R1\n").unwrap();
+    let mock = Mock::platform();
+    for next in ["R2\n", "R3\n"] {
+        let file = || Credentials::of_refresh_file(uri.clone(), &path).unwrap();
+        let (gateway, _server) = known_by(&mock, |_| file()).await;
+        assert_answered(&gateway.send(chat(QUESTION, None)).await);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), next);
+    }
+    let sent: Vec<_> =
+        mock.requests().iter().map(|it| it.headers()["authorization"].clone()).collect();
+    assert_eq!(sent, ["Bearer sk-1", "Bearer sk-2"]);
 }
 
 #[tokio::test]

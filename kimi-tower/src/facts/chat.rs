@@ -59,6 +59,11 @@ impl Facts {
 /// Returns a text as it can stand in a line of a log: what has no shape of its own is escaped, and
 /// so is the backslash, so that nothing else reads like an escape.
 pub(super) fn printable(text: &str, max_bytes: usize) -> Box<str> {
+    beginning(text, max_bytes).0.into()
+}
+
+/// Returns the same, and whether it is not all of the text.
+pub(super) fn beginning(text: &str, max_bytes: usize) -> (String, bool) {
     let mut shown = String::with_capacity(text.len().min(max_bytes));
     for character in text.chars() {
         let before = shown.len();
@@ -69,10 +74,10 @@ pub(super) fn printable(text: &str, max_bytes: usize) -> Box<str> {
         // A string takes all that it is given; what would be cut within is left out.
         if written.is_err() || shown.len() > max_bytes {
             shown.truncate(before);
-            break;
+            return (shown, true);
         }
     }
-    shown.into()
+    (shown, false)
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ use std::fmt;
 
 use kimi_validate::{ChatRequest, Role};
 
-use super::{Facts, chat::printable};
+use super::{Facts, chat::beginning};
 
 /// How many messages are previewed at most, the last of them. Ours: a conversation may have
 /// thousands, and what was said last tells most.
 const MAX_MESSAGES: usize = 16;
 
-/// The longest preview, in bytes: it is kept until the answer has ended.
+/// The longest preview, in bytes and without its `...`: it is kept until the answer has ended.
 const MAX_BYTES: usize = 4096;
 
 /// The beginning of one message.
@@ -41,9 +41,13 @@ impl Preview {
         }
         let messages = request.messages();
         let before = messages.len().saturating_sub(MAX_MESSAGES);
-        let preview = |message: kimi_validate::Message<'_>| Self {
-            role: message.role(),
-            text: printable(&message.preview(chars.min(MAX_BYTES)), MAX_BYTES),
+        let preview = |message: kimi_validate::Message<'_>| {
+            let text = message.preview(chars.min(MAX_BYTES));
+            let (mut shown, is_cut) = beginning(&text, MAX_BYTES);
+            if is_cut {
+                shown.push_str("...");
+            }
+            Self { role: message.role(), text: shown.into() }
         };
         messages.skip(before).map(preview).collect()
     }

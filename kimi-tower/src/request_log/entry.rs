@@ -9,10 +9,10 @@ use kimi_errors::Error;
 use tokio::time::Instant;
 
 #[cfg(feature = "session")]
-use super::judge::is_superseded;
+use super::judge::of_session;
 use super::{
-    Observer, Outcome, Record, RequestId, Side, TraceParent,
-    judge::after_the_head,
+    Observer, Outcome, Record, RequestId, Side,
+    judge::{of_body, of_event},
     known::{Answer, End, Head},
     request_id::{REQUEST_ID, is_sane},
     settings::Settings,
@@ -52,16 +52,7 @@ impl<O: Observer> Entry<O> {
             facts
         });
         facts.tell_request(id.clone(), settings.preview_chars);
-        let uri = request.uri();
-        let head = Head {
-            at,
-            method: request.method().clone(),
-            target: uri.path_and_query().cloned(),
-            version: request.version(),
-            authority: uri.authority().filter(|_| settings.side == Side::Client).cloned(),
-            trace: TraceParent::of(request.headers()),
-            route: settings.route.as_ref().and_then(|route| route(request.extensions())),
-        };
+        let head = Head::of(request, settings, at);
         let entry = Self {
             settings: Arc::clone(settings),
             facts,
@@ -103,7 +94,10 @@ impl<O: Observer> Entry<O> {
         let error = error.flatten().cloned();
         let headers = response.headers();
         let upstream_id = headers.get(REQUEST_ID).filter(|value| is_sane(value)).cloned();
-        let tap = Tap::of(status.as_u16(), headers);
+        let tap = match is_without {
+            true => Tap::of_nothing(),
+            false => Tap::of(status.as_u16(), headers),
+        };
         if self.settings.side == Side::Server {
             if let Some(value) = self.id.to_value() {
                 response.headers_mut().insert(REQUEST_ID, value);
@@ -134,6 +128,9 @@ impl<O: Observer> Entry<O> {
     pub(super) fn see_frame(&mut self, frame: &Frame<Bytes>, is_last: bool) {
         let Some(answer) = &mut self.answer else { return };
         if let Some(data) = frame.data_ref() {
+            if data.is_empty() {
+                return;
+            }
             let is_first = answer.tap.read(data, is_last);
             if is_first || self.settings.longest_gap {
                 answer.read_clock(self.started, is_first, self.settings.longest_gap);
@@ -176,8 +173,10 @@ impl<O: Observer> Entry<O> {
             End::Open | End::Complete => None,
         };
         #[cfg(feature = "session")]
-        if failed.is_some() && is_superseded(&self.facts) {
-            return (Outcome::Superseded, failed);
+        if failed.is_some()
+            && let Some(outcome) = of_session(&self.facts)
+        {
+            return (outcome, failed);
         }
         let Some(answer) = &mut self.answer else {
             return match failed {
@@ -186,7 +185,7 @@ impl<O: Observer> Entry<O> {
             };
         };
         if let Some(error) = failed {
-            return (after_the_head(&error), Some(error));
+            return (of_body(&error), Some(error));
         }
         let status = answer.status.as_u16();
         // What the head said stands, whether or not somebody has read the rest.
@@ -194,7 +193,7 @@ impl<O: Observer> Entry<O> {
             return (Outcome::of_status(status), answer.error.take().or(in_body));
         }
         match in_body {
-            Some(error) if answer.tap.is_stream() => (after_the_head(&error), Some(error)),
+            Some(error) if answer.tap.is_stream() => (of_event(&error), Some(error)),
             Some(error) => (Outcome::of_status(error.status()), Some(error)),
             None if is_gone && !answer.tap.is_all_there() => (Outcome::ClientGone, None),
             None if self.settings.must_end && told.is_complete == Some(false) => {

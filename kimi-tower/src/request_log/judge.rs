@@ -9,24 +9,37 @@ use crate::{
     session::{Lost, Refused},
 };
 
-/// Returns how a request ended if the body fails with an error, or one of its events is one.
-pub(super) fn after_the_head(error: &Error) -> Outcome {
+/// Returns how a request ended one of whose events is an error: what it says is known.
+pub(super) fn of_event(error: &Error) -> Outcome {
     match error.kind() {
         ErrorKind::Timeout => Outcome::Timeout,
         ErrorKind::StreamTruncated => Outcome::Truncated,
         ErrorKind::Cancelled => Outcome::ClientGone,
-        // What nobody knows.
-        ErrorKind::System => Outcome::BodyError,
         _ => Outcome::StreamError,
     }
 }
 
-/// Returns whether a newer request of the session has taken its turn, or its place in the line.
+/// Returns how a request ended whose body fails with an error.
+pub(super) fn of_body(error: &Error) -> Outcome {
+    match error.kind() {
+        // What nobody knows.
+        ErrorKind::System => Outcome::BodyError,
+        _ => of_event(error),
+    }
+}
+
+/// Returns how a request ended that the session has ended: a newer one has taken its turn, or its
+/// place in the line, or it has held the turn for too long.
 #[cfg(feature = "session")]
-pub(super) fn is_superseded(facts: &Facts) -> bool {
+pub(super) fn of_session(facts: &Facts) -> Option<Outcome> {
+    match facts.session_lost() {
+        Some(Lost::Superseded) => return Some(Outcome::Superseded),
+        Some(Lost::MaxHold | Lost::Idle) => return Some(Outcome::Timeout),
+        None => {}
+    }
     let is_refused = matches!(
         facts.session_decision(),
         Some(SessionDecision::Refused { reason: Refused::Superseded, .. })
     );
-    is_refused || facts.session_lost() == Some(Lost::Superseded)
+    is_refused.then_some(Outcome::Superseded)
 }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use http::{
-    HeaderValue, Method, StatusCode, Version,
+    HeaderValue, Method, Request, StatusCode, Version,
     uri::{Authority, PathAndQuery},
 };
 use kimi_errors::Error;
 use tokio::time::Instant;
 
-use super::{Server, Side, Start, TraceParent, tap::Tap};
+use super::{Server, Side, Start, TraceParent, settings::Settings, tap::Tap, tell::ask};
 
 /// What is kept of a request.
 #[derive(Debug)]
@@ -55,6 +55,21 @@ impl Answer {
 }
 
 impl Head {
+    /// Keeps what is known of a request that came at that time.
+    pub(super) fn of<B, O>(request: &Request<B>, settings: &Settings<O>, at: SystemTime) -> Self {
+        let uri = request.uri();
+        let route = settings.route.as_ref().map(|route| ask(|| route(request.extensions())));
+        Self {
+            at,
+            method: request.method().clone(),
+            target: uri.path_and_query().cloned(),
+            version: request.version(),
+            authority: uri.authority().filter(|_| settings.side == Side::Client).cloned(),
+            trace: TraceParent::of(request.headers()),
+            route: route.flatten().flatten(),
+        }
+    }
+
     pub(super) fn start<'a>(&'a self, side: Side, id: &'a str) -> Start<'a> {
         Start {
             side,

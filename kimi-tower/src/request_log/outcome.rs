@@ -16,7 +16,8 @@ pub enum Outcome {
     BodyError,
     /// A stream of events ended without saying that it is complete.
     Truncated,
-    /// Something took too long: an error of the kind `timeout`, or 504.
+    /// Something took too long: an error of the kind `timeout`, or 504; or it has held the turn of its
+    /// session for too long while others waited.
     Timeout,
     /// Nobody waited any more: the future was dropped before the head, or the body before its end.
     ClientGone,

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{
     Observer, RequestLogLayer, TracingObserver, body::ResponseBody, entry::Entry,
-    future::ResponseFuture, settings::Settings,
+    future::ResponseFuture, settings::Settings, tell::ask,
 };
 
 /// Tells an observer of each request to `S`. See the [module](super).
@@ -68,7 +68,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if !self.settings.observer.is_enabled() {
+        if ask(|| self.settings.observer.is_enabled()) != Some(true) {
             return match self.failed.take() {
                 Some(error) => ResponseFuture::refused(error, None),
                 None => ResponseFuture::called(self.inner.call(request), None),

@@ -1,10 +1,4 @@
-use std::{
-    fmt,
-    pin::Pin,
-    sync::Arc as StdArc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, sync::Arc as StdArc, time::Duration};
 
 use http::HeaderValue;
 use kimi_errors::{Error, ErrorKind};
@@ -12,10 +6,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Freshness, TokenFuture, TokenProvider,
-    fetch::Fetch,
+    fetch::{Fetch, Fetched},
     flight::Flight,
-    signal::Place,
-    state::{Asked, Numbered, Refusal, State},
+    joined::Joined,
+    state::{Asked, Failure, Numbered, Refusal, State},
 };
 use crate::sync::{Arc, Lock};
 
@@ -36,19 +30,19 @@ struct Inner<P: TokenProvider> {
     state: State,
     /// The refresh under way.
     flight: Option<Arc<Refresh<P>>>,
+    /// How many there have been.
+    flights: u64,
+    /// Whether nothing is lost with the provider, as it said itself after the last that ended.
+    is_replaceable: bool,
 }
 
-/// A refresh, and when it began.
-struct Refresh<P: TokenProvider> {
-    flight: Flight<Fetch<P>, Outcome>,
-    begun: Instant,
-}
+pub(super) type Refresh<P> = Flight<Fetch<P>, Outcome>;
 
-type Outcome = Result<Numbered, Error>;
+pub(super) type Outcome = Result<Numbered, Error>;
 
 /// A token of a [`TokenCache`], and which one.
 #[derive(Clone, Debug)]
-pub struct CachedToken(Numbered);
+pub struct CachedToken(pub(super) Numbered);
 
 impl CachedToken {
     /// Returns the value of the field `authorization`, marked as sensitive.
@@ -77,7 +71,8 @@ impl<P: TokenProvider> TokenCache<P> {
     /// Creates a cache without a token: the first who asks has one fetched.
     #[must_use]
     pub fn new(provider: P, freshness: Freshness) -> Self {
-        let inner = Inner { state: State::new(freshness), flight: None };
+        let state = State::new(freshness);
+        let inner = Inner { state, flight: None, flights: 0, is_replaceable: true };
         let (provider, inner) = (StdArc::new(provider), Lock::new(inner));
         Self { shared: Arc::new(Shared { provider, freshness, inner }) }
     }
@@ -121,6 +116,7 @@ impl<P: TokenProvider> TokenCache<P> {
             let next = self.shared.inner.lock().state.next(now);
             match next {
                 Some(next) => sleep_until(next.max(now + Duration::from_secs(1))).await,
+                // It is good for ever. If it is refused, whoever needs another fetches it.
                 None => std::future::pending().await,
             }
         }
@@ -139,11 +135,18 @@ impl<P: TokenProvider> TokenCache<P> {
         };
         let refresh = self.join(&mut inner, now);
         drop(inner);
-        let joined = Joined { cache: self.clone(), refresh, place: None };
+        let joined = Joined::new(self.clone(), refresh);
         match due {
             Some(numbered) => Given::Token(CachedToken(numbered), Some(joined)),
             None => Given::Refresh(joined),
         }
+    }
+
+    /// Returns whether something that its provider holds would be lost with it; and whether a refresh is under
+    /// way, from which something may come.
+    pub(super) fn would_lose(&self) -> (bool, bool) {
+        let inner = self.shared.inner.lock();
+        (!inner.is_replaceable, inner.flight.is_some())
     }
 
     pub(super) fn heed_refusal(&self, generation: u64) -> Refusal {
@@ -157,31 +160,48 @@ impl<P: TokenProvider> TokenCache<P> {
     /// Joins the refresh under way, or begins one. Nothing is called before it is polled.
     #[cold]
     fn join(&self, inner: &mut Inner<P>, now: Instant) -> Arc<Refresh<P>> {
-        let begin = || {
-            let until = now.checked_add(self.shared.freshness.timeout);
-            let fetch = Fetch::new(StdArc::clone(&self.shared.provider), until);
-            Arc::new(Refresh { flight: Flight::new(fetch), begun: now })
-        };
-        Arc::clone(inner.flight.get_or_insert_with(begin))
+        if let Some(flight) = &inner.flight {
+            return Arc::clone(flight);
+        }
+        let provider = StdArc::clone(&self.shared.provider);
+        let fetch = Fetch::new(provider, self.shared.freshness.timeout, now);
+        let flight = Arc::new(Flight::new(fetch));
+        inner.flights += 1;
+        inner.flight = Some(Arc::clone(&flight));
+        flight
     }
 
-    /// Takes notice of what became of the refresh under way.
-    fn settle(&self, begun: Instant, fetched: Option<Result<super::Token, Error>>) -> Outcome {
-        let fetched = fetched.unwrap_or_else(|| Err(Error::new(ErrorKind::System)));
-        let ((outcome, forgotten), over) = {
-            let mut inner = self.shared.inner.lock();
-            (inner.state.settle(fetched, begun, Instant::now()), inner.flight.take())
-        };
-        drop((forgotten, over));
-        match &outcome {
-            Ok(Numbered { generation, .. }) => tracing::debug!(generation, "there is a new token"),
-            Err(error) => {
-                let kind = error.kind().name();
-                tracing::warn!(kind, "the token could not be refreshed");
-            }
-        }
-        outcome
+    /// Takes notice of what became of the refresh under way; `None` if it has panicked.
+    pub(super) fn settle(&self, fetched: Option<Fetched>) -> (Outcome, Settled<P>) {
+        let now = Instant::now();
+        let mut inner = self.shared.inner.lock();
+        // Whatever it was doing may be half done.
+        inner.is_replaceable &= fetched.is_some();
+        let (fetched, begun) = fetched.unwrap_or_else(|| (Err(ErrorKind::System.into()), now));
+        let (outcome, failure) = inner.state.settle(fetched, begun, now);
+        let (flight, number) = (inner.flight.take(), inner.flights);
+        (outcome, Settled { _failure: failure, _flight: flight, number })
     }
+
+    /// Asks the provider whether it can be replaced, after that refresh.
+    pub(super) fn after(&self, settled: Settled<P>) {
+        let (number, is_replaceable) = (settled.number, self.shared.provider.is_replaceable());
+        drop(settled);
+        let mut inner = self.shared.inner.lock();
+        // Another that has begun since asks itself.
+        if inner.flights == number {
+            inner.is_replaceable = is_replaceable;
+        }
+    }
+}
+
+/// What a settled refresh leaves, whose drop is a stranger's code: to be dropped when all have been
+/// told.
+pub(super) struct Settled<P: TokenProvider> {
+    _failure: Option<Failure>,
+    _flight: Option<Arc<Refresh<P>>>,
+    /// Which it was.
+    number: u64,
 }
 
 impl<P: TokenProvider> Clone for TokenCache<P> {
@@ -196,37 +216,5 @@ impl<P: TokenProvider> fmt::Debug for TokenCache<P> {
         f.debug_struct("TokenCache")
             .field("freshness", &self.shared.freshness)
             .finish_non_exhaustive()
-    }
-}
-
-/// The part that one has in a refresh. Dropping it stops nothing.
-pub(super) struct Joined<P: TokenProvider> {
-    pub(super) cache: TokenCache<P>,
-    refresh: Arc<Refresh<P>>,
-    place: Option<Place>,
-}
-
-impl<P: TokenProvider> Joined<P> {
-    /// Returns whether the refresh should have been over when it began to be waited for, or now.
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        let overdue = self.refresh.begun.checked_add(self.cache.shared.freshness.timeout);
-        overdue.is_some_and(|overdue| overdue <= now)
-    }
-}
-
-impl<P: TokenProvider> Future for Joined<P> {
-    type Output = Result<CachedToken, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { cache, refresh, place } = &mut *self;
-        let begun = refresh.begun;
-        let polled = refresh.flight.poll(place, cx, |fetched| cache.settle(begun, fetched));
-        polled.map(|outcome| outcome.map(CachedToken))
-    }
-}
-
-impl<P: TokenProvider> Drop for Joined<P> {
-    fn drop(&mut self) {
-        self.refresh.flight.leave(&mut self.place);
     }
 }

@@ -95,14 +95,14 @@
 //!
 //! Dropping a future leaves the refresh to the others who wait; if there are none, to the next who
 //! asks, who goes on from where it was. So a refresh token that comes in place of another is not lost
-//! because somebody went. One that should have been over by then is looked at before it is given up.
+//! because somebody went. What has failed long ago is asked for once more.
 //!
 //! # Caveats
 //!
 //! - Where requests are rare, each may come after the token's end and wait: spawn
 //!   [`keep_fresh`](TokenCache::keep_fresh).
-//! - A refresh that nobody polls makes no progress; between requests it stands still, and its 15 s
-//!   count. One that a client of HTTP has under way goes on in that client's own task.
+//! - A refresh that nobody polls makes no progress; between requests it stands still, and has its 15 s
+//!   again when somebody waits for it. One that a client of HTTP has under way goes on in that client's own task.
 //! - The client of a provider must not have the layer that is served by it: the refresh would wait for
 //!   itself, until its time is over.
 //! - One cache for each account, and one process for each refresh token that is good once: two that
@@ -122,6 +122,7 @@ mod flight;
 mod freshness;
 mod future;
 mod http_provider;
+mod joined;
 mod layer;
 #[cfg(all(test, loom))]
 mod loom_tests;

@@ -32,6 +32,13 @@ pub trait TokenProvider {
 
     /// Asks for a token. A cache does it once at a time.
     fn fetch(&self) -> Self::Future;
+
+    /// Returns whether another that is made as this one was is as good, so that nothing is lost when
+    /// this one is dropped. Default: it is. Not so if it holds what was given to it later, such as a
+    /// refresh token.
+    fn is_replaceable(&self) -> bool {
+        true
+    }
 }
 
 impl<P, F> TokenProvider for P

@@ -1,6 +1,9 @@
 //! Who waits for a flight, and whether it has something to do.
 
-use std::task::{Wake, Waker};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::{Wake, Waker},
+};
 
 use crate::sync::Lock;
 
@@ -77,11 +80,16 @@ impl Signal {
         self.waiting.lock().is_woken
     }
 
-    /// Wakes everybody who waits.
+    /// Wakes everybody who waits, also if one of the wakers panics.
     pub(super) fn wake_all(&self) {
         let wakers: Vec<_> =
             self.waiting.lock().wakers.iter_mut().filter_map(Option::take).collect();
-        wakers.into_iter().for_each(Waker::wake);
+        for waker in wakers {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                // The hook has told of it. To drop it is a stranger's code.
+                std::mem::forget(panic);
+            }
+        }
     }
 }
 

@@ -75,13 +75,10 @@ impl<P: TokenProvider> TokenCache<P> {
     /// The token for any request.
     #[inline]
     pub(super) fn lease_any(&self) -> Leased<CachedToken, TokenFuture<P>> {
-        let now = Instant::now();
-        match self.give(now) {
+        match self.give(Instant::now()) {
             Given::Token(token, None) => Leased::Ready(token, None),
-            Given::Token(token, Some(due)) => {
-                Leased::Ready(token, Some(TokenFuture::joining(due, now)))
-            }
-            Given::Refresh(joined) => Leased::Waiting(TokenFuture::joining(joined, now)),
+            Given::Token(token, Some(due)) => Leased::Ready(token, Some(TokenFuture::joining(due))),
+            Given::Refresh(joined) => Leased::Waiting(TokenFuture::joining(joined)),
             Given::Failed(error) => Leased::Refused(error),
         }
     }

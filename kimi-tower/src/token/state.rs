@@ -116,26 +116,18 @@ impl State {
             }
             Err(error) => {
                 let asked = error.retry_after().unwrap_or_default().min(MAX_PAUSE);
-                // One that nobody has waited for is over when it should have been, and not when
-                // somebody comes to look.
-                let over = self.overdue(begun).map_or(now, |overdue| now.min(overdue));
-                let until = over.checked_add(self.freshness.pause.max(asked));
+                let until = now.checked_add(self.freshness.pause.max(asked));
                 let failure = until.map(|until| Failure { error: error.clone(), until });
                 (Err(error), std::mem::replace(&mut self.failure, failure))
             }
         }
     }
 
-    /// Returns when a refresh that began then is to be over.
-    pub(super) fn overdue(&self, begun: Instant) -> Option<Instant> {
-        begun.checked_add(self.freshness.timeout)
-    }
-
     /// Returns when there will be something to do, if ever.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
         let paused =
             self.failure.as_ref().map(|failure| failure.until).filter(|until| now < *until);
-        paused.or(self.current.as_ref().and_then(|current| current.refresh))
+        paused.or(self.current.as_ref().map_or(Some(now), |current| current.refresh))
     }
 
     /// Takes notice that the token of `generation` was refused.
@@ -236,12 +228,18 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_nobody_has_waited_for_is_over_long_ago() {
+    fn there_is_something_to_do_unless_the_token_is_good_for_ever() {
         let now = Instant::now();
         let mut state = State::new(Freshness::new());
-        let late = now + SECOND * 100;
-        assert!(state.settle(Err(Error::new(ErrorKind::Timeout)), now, late).0.is_err());
-        assert_eq!(shown(&state.ask(late)), "none");
+        assert_eq!(state.next(now), Some(now));
+        let failed = Err(Error::new(ErrorKind::Unavailable));
+        assert!(state.settle(failed, now, now).0.is_err());
+        assert_eq!(state.next(now), Some(now + SECOND));
+        assert_eq!(state.next(now + SECOND), Some(now + SECOND));
+        state.settle(Ok(token(Some(Duration::MAX))), now, now).0.unwrap();
+        assert_eq!(state.next(now), None);
+        assert_eq!(state.refuse(1, now), Refusal::Heeded);
+        assert_eq!(state.next(now), Some(now));
     }
 
     #[test]

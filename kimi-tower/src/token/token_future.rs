@@ -7,29 +7,23 @@ use std::{
 use kimi_errors::Error;
 use tokio::time::Instant;
 
-use super::{
-    CachedToken, TokenCache, TokenProvider,
-    cache::{Given, Joined},
-};
+use super::{CachedToken, TokenCache, TokenProvider, cache::Given, joined::Joined};
 
 /// A token to come. Dropping it stops nothing: others who wait for the same refresh go on with it.
 #[must_use = "futures do nothing unless polled"]
 pub struct TokenFuture<P: TokenProvider> {
     cache: TokenCache<P>,
-    /// Whether it should have been over when it was joined.
-    joined: Option<(Joined<P>, bool)>,
-    may_join_another: bool,
+    joined: Option<Joined<P>>,
 }
 
 impl<P: TokenProvider> TokenFuture<P> {
     pub(super) const fn new(cache: TokenCache<P>) -> Self {
-        Self { cache, joined: None, may_join_another: true }
+        Self { cache, joined: None }
     }
 
     /// One that waits for a refresh.
-    pub(super) fn joining(joined: Joined<P>, now: Instant) -> Self {
-        let (cache, is_overdue) = (joined.cache.clone(), joined.is_overdue(now));
-        Self { cache, joined: Some((joined, is_overdue)), may_join_another: true }
+    pub(super) fn joining(joined: Joined<P>) -> Self {
+        Self { cache: joined.cache.clone(), joined: Some(joined) }
     }
 }
 
@@ -37,35 +31,24 @@ impl<P: TokenProvider> Future for TokenFuture<P> {
     type Output = Result<CachedToken, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let this = &mut *self;
-            let Some((joined, was_overdue)) = &mut this.joined else {
-                let now = Instant::now();
-                match this.cache.give(now) {
-                    Given::Token(token, due) => {
-                        // Begun by whoever is the first to ask.
-                        if let Some(mut due) = due {
-                            let _ = Pin::new(&mut due).poll(cx);
-                        }
-                        return Poll::Ready(Ok(token));
+        let this = &mut *self;
+        if this.joined.is_none() {
+            match this.cache.give(Instant::now()) {
+                Given::Token(token, due) => {
+                    // Begun by whoever is the first to ask.
+                    if let Some(mut due) = due {
+                        let _ = Pin::new(&mut due).poll(cx);
                     }
-                    Given::Refresh(joined) => {
-                        let was_overdue = joined.is_overdue(now);
-                        this.joined = Some((joined, was_overdue));
-                    }
-                    Given::Failed(error) => return Poll::Ready(Err(error)),
+                    return Poll::Ready(Ok(token));
                 }
-                continue;
-            };
-            let outcome = ready!(Pin::new(joined).poll(cx));
-            let was_abandoned = *was_overdue && outcome.is_err();
-            this.joined = None;
-            // Nobody was left who waited for it, and so its error says nothing of now.
-            if was_abandoned && std::mem::take(&mut this.may_join_another) {
-                continue;
+                Given::Refresh(joined) => this.joined = Some(joined),
+                Given::Failed(error) => return Poll::Ready(Err(error)),
             }
-            return Poll::Ready(outcome);
         }
+        let Some(joined) = &mut this.joined else { return Poll::Pending };
+        let outcome = ready!(Pin::new(joined).poll(cx));
+        this.joined = None;
+        Poll::Ready(outcome)
     }
 }
 

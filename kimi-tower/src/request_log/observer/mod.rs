@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Record, Start};
+use super::{
+    Record, Start,
+    tell::{ask, tell},
+};
 
 mod levels;
 mod lines;
@@ -23,9 +26,8 @@ pub use self::{
 /// Is told of each request, once when it comes and once when it is over.
 ///
 /// A closure that takes a `&Record` is one, and so are two in a pair, one in an [`Arc`] and one that
-/// may be missing. It is
-/// called where the request is at work, and should not block. If it panics, that is the end of its
-/// record and of nothing else.
+/// may be missing. It is called where the request is at work, and should not block. If it panics, that
+/// is the end of its record and of nothing else.
 pub trait Observer {
     /// Returns whether it wants to be told of a request that comes now. If not, that request costs
     /// next to nothing. Default: yes.
@@ -51,23 +53,24 @@ where
     }
 }
 
-/// Both are told, one after the other.
+/// Both are told, one after the other, also if one of them panics.
 impl<A, B> Observer for (A, B)
 where
     A: Observer,
     B: Observer,
 {
     fn is_enabled(&self) -> bool {
-        self.0.is_enabled() || self.1.is_enabled()
+        let is_enabled = ask(|| self.0.is_enabled()) == Some(true);
+        is_enabled || self.1.is_enabled()
     }
 
     fn on_start(&self, start: &Start<'_>) {
-        self.0.on_start(start);
+        tell(|| self.0.on_start(start));
         self.1.on_start(start);
     }
 
     fn on_end(&self, record: &Record<'_>) {
-        self.0.on_end(record);
+        tell(|| self.0.on_end(record));
         self.1.on_end(record);
     }
 }

@@ -89,7 +89,9 @@ impl Observer for TracingObserver {
         };
         let error_type = record.error_type();
         let milliseconds = |time: Option<_>| time.map(|time| Milliseconds(time).as_f64());
+        // As a text, and not as something that shows itself: what it says is then quoted.
         let has_preview = plain.previews.iter().len() > 0;
+        let previews = has_preview.then(|| Shown(plain.previews).to_string());
         event!(
             self.levels.of(record),
             schema_url = self.schema.url(),
@@ -122,8 +124,7 @@ impl Observer for TracingObserver {
             gen_ai.usage.output_tokens = record.output_tokens,
             kimi.request.stream = plain.is_stream,
             kimi.request.messages = plain.messages,
-            kimi.request.preview =
-                has_preview.then_some(tracing::field::display(Shown(plain.previews))),
+            kimi.request.preview = previews.as_deref(),
             kimi.attempts = plain.attempts,
             kimi.retry.stop = plain.retry_stop,
             kimi.rate.decision = plain.rate_decision,
@@ -147,14 +148,20 @@ impl fmt::Display for Hex {
     }
 }
 
-/// The beginnings of messages in one line: `user: 你好 | assistant: 你好！`.
+/// The beginnings of messages in one line: `user="你好" assistant="你好！"`.
 struct Shown<'a>(Previews<'a>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, (role, text)) in self.0.iter().enumerate() {
-            let between = if number == 0 { "" } else { " | " };
-            write!(f, "{between}{role}: {text}")?;
+            let between = if number == 0 { "" } else { " " };
+            write!(f, "{between}{role}=\"")?;
+            // All else is escaped already.
+            for (number, part) in text.split('"').enumerate() {
+                f.write_str(if number == 0 { "" } else { "\\\"" })?;
+                f.write_str(part)?;
+            }
+            f.write_str("\"")?;
         }
         Ok(())
     }

@@ -72,13 +72,15 @@ impl Tap {
         Self { reading, announced: described.length, bytes: 0, chunks: 0, error }
     }
 
-    /// Reads a chunk, and returns whether it is the first with content; `is_last` if nothing comes
-    /// after it.
+    /// Creates a tap for an answer that has no body, whatever its head says.
+    pub(super) const fn of_nothing() -> Self {
+        Self { reading: Reading::Nothing, announced: None, bytes: 0, chunks: 0, error: None }
+    }
+
+    /// Reads a chunk that is not empty, and returns whether it is the first with content; `is_last` if
+    /// nothing comes after it.
     #[inline]
     pub(super) fn read(&mut self, chunk: &[u8], is_last: bool) -> bool {
-        if chunk.is_empty() {
-            return false;
-        }
         self.bytes += chunk.len() as u64;
         self.chunks += 1;
         match &mut self.reading {

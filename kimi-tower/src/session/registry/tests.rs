@@ -335,7 +335,7 @@ proptest! {
         let now = Instant::now();
         let cx = &Context::from_waker(Waker::noop());
         let mut lines: [VecDeque<usize>; 3] = Default::default();
-        let mut told = Vec::new();
+        let (mut told, mut seen, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         let mut askers: Vec<(usize, usize, Asker)> = Vec::new();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
@@ -347,6 +347,7 @@ proptest! {
                     match Registry::ask(&registry, &ask, now) {
                         Asked::Granted(turn) => {
                             prop_assert_eq!(len, 0);
+                            seen.push(number);
                             askers.push((line, number, Asker::Has(turn)));
                         }
                         Asked::Waits { place, ahead } => {
@@ -377,9 +378,21 @@ proptest! {
                             continue;
                         }
                     };
+                    // Whoever waits takes the turn at once from one that was told to end before it has
+                    // seen that it has it.
+                    let front = lines[line].front().copied().filter(|it| *it != number);
+                    let is_unseen = front.is_some_and(|it| told.contains(&it) && !seen.contains(&it));
+                    if is_unseen && lines[line].contains(&number) {
+                        taken.extend(lines[line].pop_front());
+                    }
                     match place.poll(cx, now) {
+                        Waited::Granted(turn) if taken.contains(&number) => {
+                            prop_assert!(turn.poll_lost(cx).is_ready());
+                            askers.push((line, number, Asker::Has(turn)));
+                        }
                         Waited::Granted(turn) => {
                             prop_assert_eq!(lines[line].front(), Some(&number));
+                            seen.push(number);
                             askers.push((line, number, Asker::Has(turn)));
                         }
                         Waited::Superseded => prop_assert!(!lines[line].contains(&number)),

@@ -44,7 +44,7 @@ where
 
 fn parse(head: &Parts, body: &[u8], lifetime: Option<Duration>) -> Result<Issued, Error> {
     if let Some(error) = kimi_errors::decode(head.status, &head.headers, body) {
-        return Err(refused(error));
+        return Err(public(&error));
     }
     let said: Value =
         serde_json::from_slice(body).map_err(|_| Error::new(ErrorKind::BadGateway))?;
@@ -66,19 +66,26 @@ fn parse(head: &Parts, body: &[u8], lifetime: Option<Duration>) -> Result<Issued
     Ok(Issued { token, refresh })
 }
 
-/// Makes of a refusal one that says whose credential it was: ours, and not that of whoever waits for
-/// the token. To refresh that once more would not help.
-fn refused(error: Error) -> Error {
+/// Makes of what the endpoint says an error that anybody may see: its kind and advice in our words,
+/// since its own may repeat the secret that it was sent.
+///
+/// A refusal is of a credential of ours, and not of whoever waits for the token. To refresh that once
+/// more would not help.
+fn public(error: &Error) -> Error {
     let is_refused = matches!(
         error.kind(),
         ErrorKind::TokenExpired | ErrorKind::InvalidCredentials | ErrorKind::PermissionDenied
     );
-    if !is_refused {
-        return error;
+    if is_refused {
+        return Error::new(ErrorKind::InvalidCredentials).with_message(
+            "上游凭证已失效，请重新登录 (the upstream's credential is no longer valid: log in again)",
+        );
     }
-    Error::new(ErrorKind::InvalidCredentials)
-        .with_message("上游凭证已失效，请重新登录 (the upstream's credential is no longer valid: log in again)")
-        .with_source(error)
+    let public = Error::new(error.kind()).with_advice(error.advice());
+    match error.retry_after() {
+        Some(wait) => public.with_retry_after(wait),
+        None => public,
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +113,23 @@ mod tests {
             assert_eq!(issued.token.header(), "Bearer T", "{body}");
             assert_eq!(issued.refresh.as_ref().map(RefreshToken::expose), refresh, "{body}");
             assert_eq!(issued.token.lifetime(), seconds.map(Duration::from_secs), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_keeps_its_advice_and_none_of_its_words() {
+        let response = Response::builder().status(429).header("retry-after", "7").body(()).unwrap();
+        let head = response.into_parts().0;
+        for said in ["{\"errcode\":-1,\"errmsg\":\"CANARY\"}", "{\"error\":\"CANARY\"}", "CANARY"] {
+            let error = parse(&head, said.as_bytes(), None).err().unwrap();
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{said}");
+            let mut shown = format!("{error:?} {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                shown += &format!(" {cause:?} {cause}");
+                source = cause.source();
+            }
+            assert!(!shown.contains("CANARY"), "{shown}");
         }
     }
 

@@ -32,9 +32,10 @@ use crate::sync::Lock;
 ///
 /// # Errors
 ///
-/// What the endpoint says, as [`decode`](kimi_errors::decode) reads it; but a refusal, -2002, 401, 403
-/// or `invalid_grant`, is [`InvalidCredentials`](kimi_errors::ErrorKind::InvalidCredentials), for
-/// which a refresh is no help. [`BadGateway`](kimi_errors::ErrorKind::BadGateway) for an answer that
+/// Of the kind that the endpoint says, as [`decode`](kimi_errors::decode) reads it, and with its advice;
+/// but a refusal, -2002, 401, 403 or `invalid_grant`, is
+/// [`InvalidCredentials`](kimi_errors::ErrorKind::InvalidCredentials), for which a refresh is no help.
+/// Nothing of the endpoint's own words is in it, since it may repeat what it was sent. [`BadGateway`](kimi_errors::ErrorKind::BadGateway) for an answer that
 /// has no token, or more than 64 KiB.
 pub struct HttpTokenProvider<S, B, K = InMemory> {
     client: S,
@@ -53,6 +54,8 @@ struct Secrets {
     refresh: Option<RefreshToken>,
     /// A token that came with this refresh token, which is yet to be kept.
     pending: Option<Token>,
+    /// Whether the refresh token came in place of the first.
+    is_rotated: bool,
 }
 
 impl<S, B> HttpTokenProvider<S, B> {
@@ -86,7 +89,7 @@ impl<S, B> HttpTokenProvider<S, B> {
     }
 
     fn new(client: S, endpoint: Endpoint, refresh: Option<RefreshToken>) -> Self {
-        let secrets = Lock::new(Secrets { refresh, pending: None });
+        let secrets = Lock::new(Secrets { refresh, pending: None, is_rotated: false });
         let (persist, stored) = (Arc::new(InMemory), Arc::new(Stored { endpoint, secrets }));
         Self { client, persist, stored, body: PhantomData }
     }
@@ -113,6 +116,11 @@ where
     fn fetch(&self) -> Self::Future {
         let (stored, persist) = (Arc::clone(&self.stored), Arc::clone(&self.persist));
         Box::pin(fetch(self.client.clone(), stored, persist))
+    }
+
+    /// Until a refresh token has come in place of the first.
+    fn is_replaceable(&self) -> bool {
+        !self.stored.secrets.lock().is_rotated
     }
 }
 
@@ -162,6 +170,7 @@ impl Stored {
         match refresh {
             Some(refresh) if secrets.refresh.as_ref() != Some(&refresh) => {
                 (secrets.refresh, secrets.pending) = (Some(refresh), Some(token));
+                secrets.is_rotated = true;
                 None
             }
             _ => Some(token),

@@ -23,7 +23,9 @@ use crate::sync::{Arc, Lock};
 /// [`InvalidCredentials`](ErrorKind::InvalidCredentials).
 ///
 /// Tokens that nobody has sent for 2 h are forgotten, as are the oldest if there are more than may
-/// be; those in use are not.
+/// be. Not so those in use, and those for which something has come that would be lost, such as another
+/// refresh token: these are kept for 30 days. If no other is to be had, a new token is refused with
+/// [`Overloaded`](ErrorKind::Overloaded); so let there be more tokens than requests at once.
 pub struct CallerTokens<P: TokenProvider, M> {
     shared: StdArc<Shared<P, M>>,
 }
@@ -48,6 +50,14 @@ const MAX_OF_CALLER: usize = 64;
 /// How long a token is known that nobody sends: 2 h, for which the article takes a token to be good.
 const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// How long a refresh is kept that nobody waits for, if there is no room: 60 s, ours. Who asks for it
+/// has gone, and may come again.
+const ABANDONED: Duration = Duration::from_secs(60);
+
+/// How long what would be lost with a token is kept: 30 days, ours. Who has not come by then logs in
+/// again.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 impl<P, M> CallerTokens<P, M>
 where
     P: TokenProvider,
@@ -71,20 +81,23 @@ where
         }
         let cache = TokenCache::new((self.shared.make)(text)?, self.shared.freshness);
         let made = Arc::new(Member::new(cache));
+        let mut forgotten = Vec::new();
         let mut known = self.shared.known.lock();
         // Another may have been faster.
-        let other = known.get(text).map(|known| Arc::clone(&known.member));
-        let mut forgotten = Vec::new();
-        if other.is_none() && known.len() >= self.shared.max_tokens {
+        if let Some(other) = known.get(text) {
+            return Ok(Arc::clone(&other.member));
+        }
+        if known.len() >= self.shared.max_tokens {
             forgotten = forget(&mut known, now);
         }
-        // Where there is no room it is served, and not remembered.
-        if other.is_none() && known.len() < self.shared.max_tokens {
+        let has_room = known.len() < self.shared.max_tokens;
+        if has_room {
             known.insert(text.into(), Known { member: Arc::clone(&made), used: now });
         }
         drop(known);
         drop(forgotten);
-        Ok(other.unwrap_or(made))
+        // Not served without being remembered: what comes for it would be lost.
+        if has_room { Ok(made) } else { Err(Error::new(ErrorKind::Overloaded)) }
     }
 }
 
@@ -96,21 +109,31 @@ impl<P: TokenProvider, M> CallerTokens<P, M> {
     }
 }
 
-/// Takes out what nobody has sent for long, else the one that nobody has sent for the longest, if it
-/// is not in use.
+/// Takes out what nobody has sent for long, else the one that nobody has sent for the longest, of
+/// those that are not in use, and with which nothing is lost.
 #[cold]
 fn forget<P: TokenProvider>(
     known: &mut HashMap<Box<str>, Known<P>>,
     now: Instant,
 ) -> Vec<(Box<str>, Known<P>)> {
+    let idle = |it: &Known<P>| now.saturating_duration_since(it.used);
+    // How long it must be idle at least to be forgotten, and to be so for want of room.
+    let times = |it: &Known<P>| match it.member.cache.would_lose() {
+        (true, _) => (KEPT, KEPT),
+        (false, true) => (IDLE, ABANDONED),
+        (false, false) => (IDLE, Duration::ZERO),
+    };
+    // Nobody can have it but who asks for it, which nobody does while it is locked here.
     let is_free = |it: &Known<P>| Arc::strong_count(&it.member) == 1;
-    let idle: Vec<_> = known
-        .extract_if(|_, it| is_free(it) && now.saturating_duration_since(it.used) >= IDLE)
-        .collect();
-    if !idle.is_empty() {
-        return idle;
+    let forgotten: Vec<_> =
+        known.extract_if(|_, it| is_free(it) && idle(it) >= times(it).0).collect();
+    if !forgotten.is_empty() {
+        return forgotten;
     }
-    let oldest = known.iter().filter(|(_, it)| is_free(it)).min_by_key(|(_, it)| it.used);
+    let oldest = known
+        .iter()
+        .filter(|(_, it)| is_free(it) && idle(it) >= times(it).1)
+        .min_by_key(|(_, it)| it.used);
     let oldest = oldest.map(|(text, _)| text.clone());
     oldest.and_then(|text| known.remove_entry(&text)).into_iter().collect()
 }

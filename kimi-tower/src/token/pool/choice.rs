@@ -54,8 +54,8 @@ impl PoolPolicy {
     }
 
     /// Sets for how long a token rests that has too many requests, tokens or concurrent requests, if
-    /// the answer does not say. Default: 1 s, as
-    /// long as the platform asks for at least.
+    /// the answer does not say. Default: 1 s, as long as the platform asks for at least. What the
+    /// answer says is obeyed up to 24 h.
     #[must_use]
     pub const fn with_limited_rest(mut self, rest: Duration) -> Self {
         self.limited = rest;

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc as StdArc};
+use std::{fmt, future::poll_fn, sync::Arc as StdArc, task::Poll};
 
 use http::request::Parts;
 use kimi_errors::Error;
@@ -17,9 +17,9 @@ use crate::sync::Arc;
 ///
 /// | an answer, or a refresh | the token |
 /// |---|---|
-/// | refuses the token | is refreshed; if there is no other, or that is refused, too, it is dead |
+/// | refuses the token | is refreshed; if there is no other, or that is refused within a minute, too, it is dead |
 /// | says that the quota is exhausted | is dead |
-/// | says that requests, tokens, concurrency or usage are limited | rests until the time it names |
+/// | says that requests, tokens, concurrency or usage are limited | rests until the time it names, at most 24 h |
 /// | cannot be refreshed | rests as long as the error says, or is dead if that is for good |
 ///
 /// A request that was limited is not sent again here: `retry`, outside, does that, with the next token.
@@ -39,6 +39,22 @@ impl<P: TokenProvider> TokenPool<P> {
         let members: Vec<_> =
             caches.into_iter().map(|cache| Arc::new(Member::new(cache))).collect();
         Self { members: members.into(), chooser: Arc::new(Chooser::new(policy)) }
+    }
+}
+
+impl<P: TokenProvider> TokenPool<P> {
+    /// Refreshes all of its tokens ahead of their end, as [`TokenCache::keep_fresh`] does.
+    pub async fn keep_fresh(&self) {
+        let mut all: Vec<_> =
+            self.members.iter().map(|member| Box::pin(member.cache.keep_fresh())).collect();
+        poll_fn(|cx| {
+            for one in &mut all {
+                // It has no end.
+                let _ = one.as_mut().poll(cx);
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

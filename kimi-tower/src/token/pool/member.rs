@@ -21,9 +21,25 @@ pub(super) struct Member<P: TokenProvider> {
 struct Rest {
     until: Option<Instant>,
     limited: Option<Instant>,
-    /// What was refused last: if the next is the same, there is no other.
-    refused: Option<HeaderValue>,
+    refused: Option<Refused>,
 }
+
+/// The token that was refused last.
+#[derive(Debug)]
+struct Refused {
+    /// If the next is the same, there is no other.
+    header: HeaderValue,
+    generation: u64,
+    at: Instant,
+}
+
+/// If so soon after a token the next is refused, whoever it belongs to is not served, whatever the
+/// token: 60 s, ours. None is good for less.
+const SOON: Duration = Duration::from_secs(60);
+
+/// The longest that a token rests which is limited, whatever the answer says: 24 h, ours, the
+/// longest that the platform counts for.
+const MAX_REST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<P: TokenProvider> Member<P> {
     pub(super) fn new(cache: TokenCache<P>) -> Self {
@@ -51,7 +67,7 @@ impl<P: TokenProvider> Member<P> {
 
     /// Returns whether the token is the one that was refused.
     pub(super) fn was_refused(&self, token: &CachedToken) -> bool {
-        self.rest.lock().refused.as_ref() == Some(token.header())
+        self.rest.lock().refused.as_ref().is_some_and(|it| it.header == *token.header())
     }
 
     /// Takes notice of the error that a request with this token was answered with. Returns whether
@@ -60,7 +76,8 @@ impl<P: TokenProvider> Member<P> {
         let now = Instant::now();
         if is_refusal(error) {
             match self.cache.heed_refusal(token.generation()) {
-                Refusal::Heeded => self.rest.lock().refused = Some(token.header().clone()),
+                Refusal::Heeded if self.is_second_soon(token, now) => self.die(policy, now),
+                Refusal::Heeded => {}
                 // Its successor was refused, too.
                 Refusal::TooSoon => self.die(policy, now),
                 Refusal::Late => {}
@@ -81,6 +98,15 @@ impl<P: TokenProvider> Member<P> {
         false
     }
 
+    /// Takes notice that a token was refused. Returns whether so was the one before, just now.
+    fn is_second_soon(&self, token: &CachedToken, now: Instant) -> bool {
+        let (header, generation) = (token.header().clone(), token.generation());
+        let before = self.rest.lock().refused.replace(Refused { header, generation, at: now });
+        before.is_some_and(|it| {
+            it.generation + 1 == generation && now.saturating_duration_since(it.at) < SOON
+        })
+    }
+
     /// Lets a token rest until the time that the error names, or for so long.
     fn limit(&self, error: &Error, otherwise: Duration, now: Instant) {
         let hint = match error.advice() {
@@ -88,14 +114,16 @@ impl<P: TokenProvider> Member<P> {
             _ => error.retry_after(),
         };
         // Told of zero is as good as not told.
-        self.rest(hint.filter(|hint| !hint.is_zero()).unwrap_or(otherwise), now);
+        let hint = hint.filter(|hint| !hint.is_zero());
+        self.rest(hint.map_or(otherwise, |hint| hint.min(MAX_REST)), now);
         self.rest.lock().limited = Some(now);
         tracing::debug!(kind = error.kind().name(), "a token is limited, and rests");
     }
 
     /// Lets a token rest that nothing but somebody else's help brings back.
     pub(super) fn die(&self, policy: &PoolPolicy, now: Instant) {
-        self.rest(policy.dead, now);
+        // For a moment at least, or who looks for another would find it again, and again.
+        self.rest(policy.dead.max(Duration::from_millis(1)), now);
         tracing::warn!("a token is dead, and rests");
     }
 }

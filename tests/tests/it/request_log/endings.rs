@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use http::{Method, Request, Response};
@@ -13,7 +14,7 @@ use kimi_errors::{BoxError, Error, ErrorKind};
 use kimi_testkit::probe::{Probe, ProbeBody, Readiness};
 use kimi_tower::{
     facts::Facts,
-    request_log::{Observer, Outcome, Record, RequestLogLayer},
+    request_log::{Observer, Outcome, Record, RequestLogLayer, Start},
     session::{Conversation, Policy, SessionLayer},
 };
 use tower::{ServiceExt as _, service_fn};
@@ -44,10 +45,15 @@ enum Act {
     Head,
     NoContent,
     NotModified,
+    HeadOfEvents,
+    NoContentOfEvents,
+    NotModifiedOfEvents,
     /// Says its length, and is dropped with the last byte.
     Announced,
     ErrorInA200,
     ErrorInAnEvent,
+    /// -1000, of which nothing is known but that it was an event.
+    SystemErrorInAnEvent,
     ErrorInTheLastWord,
     Unauthorized,
     Broken,
@@ -79,7 +85,7 @@ enum Caller {
     Panics,
 }
 
-const ACTS: [(Act, Outcome); 29] = [
+const ACTS: [(Act, Outcome); 33] = [
     (Act::Json, Outcome::Success),
     (Act::JsonInPieces, Outcome::Success),
     (Act::Stream, Outcome::Success),
@@ -87,9 +93,13 @@ const ACTS: [(Act, Outcome); 29] = [
     (Act::Head, Outcome::Success),
     (Act::NoContent, Outcome::Success),
     (Act::NotModified, Outcome::Success),
+    (Act::HeadOfEvents, Outcome::Success),
+    (Act::NoContentOfEvents, Outcome::Success),
+    (Act::NotModifiedOfEvents, Outcome::Success),
     (Act::Announced, Outcome::Success),
     (Act::ErrorInA200, Outcome::ServerError),
     (Act::ErrorInAnEvent, Outcome::StreamError),
+    (Act::SystemErrorInAnEvent, Outcome::StreamError),
     (Act::ErrorInTheLastWord, Outcome::StreamError),
     (Act::Unauthorized, Outcome::ClientError),
     (Act::Broken, Outcome::ServerError),
@@ -140,6 +150,9 @@ async fn act(request: Request<()>) -> Result<Response<Script>, BoxError> {
         Act::Head => answer(200, JSON, Script::text(&[json])),
         Act::NoContent => answer(204, JSON, Script::text(&[])),
         Act::NotModified => answer(304, JSON, Script::text(&[])),
+        Act::HeadOfEvents => answer(200, EVENTS, Script::text(&[CHUNK])),
+        Act::NoContentOfEvents => answer(204, EVENTS, Script::text(&[])),
+        Act::NotModifiedOfEvents => answer(304, EVENTS, Script::text(&[])),
         Act::Announced => {
             let mut answer = answer(200, JSON, Script::text(&[json]));
             answer.headers_mut().insert("content-length", json.len().into());
@@ -147,6 +160,10 @@ async fn act(request: Request<()>) -> Result<Response<Script>, BoxError> {
         }
         Act::ErrorInA200 => answer(200, JSON, Script::text(&[errcode])),
         Act::ErrorInAnEvent => answer(200, EVENTS, Script::text(&[CHUNK, ERROR])),
+        Act::SystemErrorInAnEvent => {
+            let system = "data: {\"errcode\":-1000,\"errmsg\":\"x\"}\n\n";
+            answer(200, EVENTS, Script::text(&[CHUNK, system]))
+        }
         Act::ErrorInTheLastWord => answer(200, EVENTS, Script::text(&[CHUNK, ERROR.trim_end()])),
         Act::Unauthorized => answer(401, JSON, Script::text(&[errcode])),
         Act::Broken => answer(502, "text/html", Script::text(&["<html>"])),
@@ -171,7 +188,7 @@ where
     B: http_body::Body<Data = bytes::Bytes, Error = Error>,
 {
     let mut request = ask();
-    if act == Act::Head {
+    if matches!(act, Act::Head | Act::HeadOfEvents) {
         *request.method_mut() = Method::HEAD;
     }
     request.extensions_mut().insert(act);
@@ -216,7 +233,14 @@ fn expected(act: Act, outcome: Outcome, caller: Caller) -> Outcome {
     // Their head says it all.
     let is_in_the_head = matches!(
         act,
-        Act::Head | Act::NoContent | Act::NotModified | Act::Unauthorized | Act::Broken
+        Act::Head
+            | Act::NoContent
+            | Act::NotModified
+            | Act::HeadOfEvents
+            | Act::NoContentOfEvents
+            | Act::NotModifiedOfEvents
+            | Act::Unauthorized
+            | Act::Broken
     );
     match caller {
         Caller::Reads => outcome,
@@ -262,9 +286,36 @@ fn every_ending_has_one_record_and_its_outcome() {
     }
 }
 
-#[test]
-fn very_many_random_endings_have_one_record_each() {
+/// Behind `session`, where the newest request of a conversation takes the turn.
+fn superseding(
+    layer: &RequestLogLayer<Log>,
+) -> impl Service<
+    Request<()>,
+    Response = Response<impl http_body::Body<Data = bytes::Bytes, Error = Error> + use<>>,
+    Error = Error,
+> + Clone
++ use<> {
+    let field = http::HeaderName::from_static("x-conversation-id");
+    let session =
+        SessionLayer::new().with_key(Conversation::in_field(field)).with_policy(Policy::Supersede);
+    let answers = service_fn(|_: Request<()>| async {
+        let body = Script::new([data(CHUNK), Step::Wait, Step::Wait, Step::Wait]);
+        Ok::<_, BoxError>(answer(200, EVENTS, body))
+    });
+    layer.layer(session.layer(answers))
+}
+
+fn of_conversation(id: &str) -> Request<()> {
+    let mut request = ask();
+    request.headers_mut().insert("x-conversation-id", "c-1".parse().unwrap());
+    request.headers_mut().insert("x-request-id", id.parse().unwrap());
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn very_many_random_endings_have_one_record_each() {
     let (layer, log) = layer();
+    let superseding = superseding(&layer);
     let mut service = service(&layer);
     // SplitMix64.
     let mut state = 42_u64;
@@ -275,16 +326,32 @@ fn very_many_random_endings_have_one_record_each() {
     };
     let mut expectations = HashMap::new();
     for id in 0..requests() {
-        let (act, outcome) = ACTS[below(ACTS.len())];
-        let caller = CALLERS[below(CALLERS.len())];
-        exchange(&mut service, act, caller, id);
-        expectations.insert(format!("req-{id}"), (act, caller, expected(act, outcome, caller)));
+        let number = below(ACTS.len() + 1);
+        if let Some((act, outcome)) = ACTS.get(number).copied() {
+            let caller = CALLERS[below(CALLERS.len())];
+            exchange(&mut service, act, caller, id);
+            let outcome = expected(act, outcome, caller);
+            expectations.insert(format!("req-{id}"), (format!("{act:?} {caller:?}"), outcome));
+            continue;
+        }
+        let (older, newer) = (format!("req-{id}"), format!("req-{id}-newer"));
+        let first = now(superseding.clone().oneshot(of_conversation(&older))).unwrap();
+        let mut first = Box::pin(first.into_body());
+        let is_read_before = below(2) == 1;
+        if is_read_before {
+            assert!(!read(&mut first).is_over);
+        }
+        let second = now(superseding.clone().oneshot(of_conversation(&newer))).unwrap();
+        assert!(read(&mut first).error.is_some());
+        drop((first, second));
+        expectations.insert(older, ("the older".to_owned(), Outcome::Superseded));
+        expectations.insert(newer, ("the newer".to_owned(), Outcome::ClientGone));
     }
     let records = log.take();
-    assert_eq!(records.len(), requests());
+    assert_eq!(records.len(), expectations.len());
     for record in records {
-        let (act, caller, outcome) = expectations.remove(&record.id).expect("no second record");
-        assert_eq!(record.outcome, outcome, "{act:?} {caller:?}");
+        let (what, outcome) = expectations.remove(&record.id).expect("no second record");
+        assert_eq!(record.outcome, outcome, "{what}");
     }
     assert!(expectations.is_empty());
 }
@@ -292,23 +359,11 @@ fn very_many_random_endings_have_one_record_each() {
 #[tokio::test(start_paused = true)]
 async fn a_superseded_answer_says_so() {
     let (layer, log) = layer();
-    let field = http::HeaderName::from_static("x-conversation-id");
-    let session =
-        SessionLayer::new().with_key(Conversation::in_field(field)).with_policy(Policy::Supersede);
-    let answers = service_fn(|_: Request<()>| async {
-        let body = Script::new([data(CHUNK), Step::Wait, Step::Wait, Step::Wait]);
-        Ok::<_, BoxError>(answer(200, EVENTS, body))
-    });
-    let service = layer.layer(session.layer(answers));
-    let ask = || {
-        let mut request = ask();
-        request.headers_mut().insert("x-conversation-id", "c-1".parse().unwrap());
-        request
-    };
-    let older = service.clone().oneshot(ask()).await.unwrap();
+    let service = superseding(&layer);
+    let older = service.clone().oneshot(of_conversation("a")).await.unwrap();
     let mut older = Box::pin(older.into_body());
     assert!(!read(&mut older).is_over);
-    let newer = service.oneshot(ask()).await.unwrap();
+    let newer = service.oneshot(of_conversation("b")).await.unwrap();
     let ended = read(&mut older);
     assert_eq!(ended.error.unwrap().kind(), ErrorKind::Cancelled);
     let kept = log.only();
@@ -316,6 +371,28 @@ async fn a_superseded_answer_says_so() {
     assert_eq!(kept.error_type.as_deref(), Some("cancelled"));
     drop(newer);
     assert_eq!(log.only().outcome, Outcome::ClientGone);
+}
+
+/// Its reader is there, and the answer goes on while another waits.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_has_held_its_turn_for_too_long_has_taken_too_long() {
+    let (layer, log) = layer();
+    let field = http::HeaderName::from_static("x-conversation-id");
+    let session = SessionLayer::new()
+        .with_key(Conversation::in_field(field))
+        .with_max_hold(Duration::from_secs(5));
+    let answers = service_fn(|_: Request<()>| async {
+        let body = Script::new([data(CHUNK), Step::Wait, Step::Wait, Step::Wait]);
+        Ok::<_, BoxError>(answer(200, EVENTS, body))
+    });
+    let service = layer.layer(session.layer(answers));
+    let older = service.clone().oneshot(of_conversation("a")).await.unwrap();
+    let mut older = Box::pin(older.into_body());
+    assert!(!read(&mut older).is_over);
+    let newer = service.oneshot(of_conversation("b")).await.unwrap();
+    assert!(read(&mut older).error.is_some());
+    assert_eq!(log.only().outcome, Outcome::Timeout);
+    drop(newer);
 }
 
 #[test]
@@ -362,6 +439,44 @@ fn an_observer_that_panics_harms_nobody() {
     let both = RequestLogLayer::new().with_observer((log.clone(), Panics));
     exchange(&mut both.layer(service_fn(act)), Act::Json, Caller::Reads, 1);
     assert_eq!(log.only().outcome, Outcome::Success);
+    let both = RequestLogLayer::new().with_observer((Panics, log.clone()));
+    exchange(&mut both.layer(service_fn(act)), Act::Json, Caller::Reads, 1);
+    assert_eq!(log.only().outcome, Outcome::Success);
+}
+
+/// Whatever else it is asked, too, and so does what says the route.
+#[test]
+fn whoever_is_asked_may_panic() {
+    #[derive(Clone)]
+    struct Panics;
+
+    impl Observer for Panics {
+        fn is_enabled(&self) -> bool {
+            resume_unwind(Box::new("of the observer"));
+        }
+
+        fn on_start(&self, _: &Start<'_>) {
+            resume_unwind(Box::new("of the observer"));
+        }
+
+        fn on_end(&self, _: &Record<'_>) {}
+    }
+
+    let log = Log::default();
+    let layer = RequestLogLayer::new().with_observer((Panics, log.clone()));
+    let layer = layer.with_route(|_| resume_unwind(Box::new("of the route")));
+    exchange(&mut layer.layer(service_fn(act)), Act::Json, Caller::Reads, 1);
+    let kept = log.only();
+    assert_eq!((kept.outcome, kept.route), (Outcome::Success, None));
+    // One that cannot say whether it wants to be told is not.
+    let layer = RequestLogLayer::new().with_observer(Panics);
+    assert!(now(layer.layer(service_fn(act)).oneshot(with(Act::Json))).is_ok());
+}
+
+fn with(act: Act) -> Request<()> {
+    let mut request = ask();
+    request.extensions_mut().insert(act);
+    request
 }
 
 #[test]

@@ -8,13 +8,17 @@ use std::{
 
 use http::Request;
 use kimi_errors::BoxError;
-use kimi_tower::request_log::{
-    JsonObserver, Levels, Observer, Outcome, RequestLogLayer, Sampled, Schema, TextObserver,
-    TracingObserver,
+use kimi_tower::{
+    request_log::{
+        JsonObserver, Levels, Observer, Outcome, RequestLogLayer, Sampled, Schema, TextObserver,
+        TracingObserver,
+    },
+    validate::ValidateLayer,
 };
-use serde_json::Value;
+use kimi_validate::Profile;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tower::{ServiceExt as _, service_fn};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 use tracing::{Dispatch, Level, level_filters::LevelFilter, subscriber::set_default};
 
@@ -174,6 +178,31 @@ fn a_line_is_whole_whatever_the_request_is() {
         let rest = line.trim_end_matches('\n');
         assert!(!rest.contains(['\n', '\r', '\u{2028}', '\u{85}']), "{line:?}");
     }
+}
+
+/// Whoever writes what a user has said as it came lets the user write fields.
+#[test]
+fn what_is_said_in_a_preview_is_no_field_of_tracing_s_text() {
+    let lines = Lines::default();
+    let written = lines.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
+    let said = "x\" kimi.outcome=\"success\" | assistant: y";
+    let body = json!({ "model": "kimi", "messages": [{ "role": "user", "content": said }] });
+    tracing::subscriber::with_default(subscriber, || {
+        let service = ServiceBuilder::new()
+            .layer(RequestLogLayer::new().with_observer(TracingObserver::new()).with_preview(99))
+            .layer(ValidateLayer::new(Profile::free_api()))
+            .service(service_fn(async |_: Request<_>| {
+                Ok::<_, BoxError>(answer(500, JSON, Script::text(&[])))
+            }));
+        let request = Request::post("/v1/chat/completions").header("content-type", JSON);
+        let request = request.body(http_body_util::Full::<bytes::Bytes>::from(body.to_string()));
+        drop(now(service.oneshot(request.unwrap())).unwrap());
+    });
+    let lines = lines.take().concat();
+    assert!(lines.contains(r#"kimi.request.preview="user=\"x\\\" kimi"#), "{lines}");
+    assert_eq!(lines.matches(r#"kimi.outcome=""#).count(), 1, "{lines}");
 }
 
 #[tokio::test(start_paused = true)]

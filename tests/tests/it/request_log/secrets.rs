@@ -1,20 +1,18 @@
 //! What nobody may read stands in no line, no event and no label, whoever has put it where.
 
-use std::{
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use http_body::Body as _;
 use kimi_errors::{BoxError, Error, ErrorKind};
 use kimi_tower::{
+    rate_limit::{Gcra, Plan, Quota, RateLimitLayer, Rule},
     request_log::{
         JsonObserver, MetricsObserver, Observer, RequestLogLayer, Side, TextObserver,
         TracingObserver,
     },
+    retry::{RetryLayer, RetryPolicy},
+    session::{Conversation, SessionLayer},
     validate::ValidateLayer,
 };
 use kimi_validate::Profile;
@@ -181,21 +179,36 @@ async fn act(number: usize) -> Result<Response<Script>, BoxError> {
 }
 
 /// Lets all the requests through a log with this observer, on either side, with and without a look at
-/// their bodies.
+/// their bodies, and through all that tells it facts.
 fn exchange(observer: &(impl Observer + Clone + Send + Sync + 'static)) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    let quota = Quota::try_per_minute(600).unwrap();
+    let limit = RateLimitLayer::new(Plan::new(Rule::requests(Gcra::new(quota))));
+    let session = SessionLayer::new().with_key(Conversation::new());
+    let retry = RetryLayer::new(RetryPolicy::standard().with_max_retries(1));
     for number in 0..canaries() {
         let side = if number.is_multiple_of(2) { Side::Server } else { Side::Client };
         let log = RequestLogLayer::new().with_observer(observer.clone()).with_side(side);
         let service = service_fn(move |_: Request<_>| act(number));
-        let validated = ServiceBuilder::new()
+        let stack = ServiceBuilder::new()
             .layer(log)
             .layer(ValidateLayer::new(Profile::free_api()))
+            .layer(limit.clone())
+            .layer(session.clone())
+            .layer(retry.clone())
             .service(service);
-        let sent = catch_unwind(AssertUnwindSafe(|| now(validated.oneshot(request(number)))));
-        let Ok(Ok(answer)) = sent else { continue };
-        let mut body = Box::pin(answer.into_body());
-        assert!(body.size_hint().lower() == 0);
-        let _ = catch_unwind(AssertUnwindSafe(|| read(&mut body)));
+        runtime.block_on(async move {
+            // Most are not limited.
+            tokio::time::advance(Duration::from_millis(90)).await;
+            // A task of its own, which may panic.
+            let sent = tokio::spawn(async move {
+                let answer = stack.oneshot(request(number)).await?;
+                read(&mut Box::pin(answer.into_body()));
+                Ok::<_, Error>(())
+            });
+            let _ = sent.await;
+        });
     }
 }
 

@@ -2,10 +2,12 @@
 //! sent again.
 
 mod cache;
+mod callers;
 mod layer;
 mod pool;
 mod provider;
 mod refused;
+mod rest;
 mod secrets;
 mod steady;
 mod stress;
@@ -32,6 +34,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Numbered {
     fetches: Arc<AtomicU32>,
     takes: Duration,
+    /// Of which each begins only when it is polled again.
+    steps: u32,
     lifetime: Option<Duration>,
     /// Up to this one, they fail.
     failing: Arc<AtomicU32>,
@@ -40,11 +44,16 @@ pub(crate) struct Numbered {
 impl Numbered {
     pub(crate) fn new() -> Self {
         let (fetches, failing) = (Arc::default(), Arc::default());
-        Self { fetches, takes: Duration::ZERO, lifetime: None, failing }
+        Self { fetches, takes: Duration::ZERO, steps: 1, lifetime: None, failing }
     }
 
     pub(crate) fn taking(mut self, takes: Duration) -> Self {
         self.takes = takes;
+        self
+    }
+
+    fn in_steps(mut self, steps: u32) -> Self {
+        self.steps = steps;
         self
     }
 
@@ -78,7 +87,9 @@ impl Numbered {
             async move {
                 let number = this.fetches.fetch_add(1, SeqCst) + 1;
                 if !this.takes.is_zero() {
-                    sleep(this.takes).await;
+                    for _ in 0..this.steps {
+                        sleep(this.takes / this.steps).await;
+                    }
                 }
                 if number <= this.failing.load(SeqCst) {
                     return Err(Error::new(ErrorKind::Unavailable));

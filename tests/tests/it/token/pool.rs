@@ -1,30 +1,25 @@
 //! Several tokens: which is sent, which rests, and when the first is back.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use http_body_util::Full;
-use kimi_errors::{Error, ErrorKind};
+use kimi_errors::ErrorKind;
 use kimi_testkit::{
     mock::{EXPIRED_TOKEN, Mock},
-    probe::{Act, Probe, ProbeBody, Seen},
+    probe::{Act, Probe, Seen},
 };
-use kimi_tower::token::{
-    CallerTokens, Choice, Freshness, PoolPolicy, StaticToken, Token, TokenCache, TokenLayer,
-    TokenPool,
-};
+use kimi_tower::token::{Choice, PoolPolicy, StaticToken, TokenCache, TokenLayer, TokenPool};
 use tokio::time::advance;
 use tower::ServiceExt as _;
 use tower_layer::Layer as _;
 
 use super::{Numbered, SECOND, chat, error, refusal};
 
-fn in_turn() -> PoolPolicy {
+pub(super) fn in_turn() -> PoolPolicy {
     PoolPolicy::new().with_choice(Choice::RoundRobin)
 }
 
-fn sent(seen: &Seen) -> Vec<String> {
+pub(super) fn sent(seen: &Seen) -> Vec<String> {
     let requests = seen.take_requests();
     requests
         .iter()
@@ -33,7 +28,7 @@ fn sent(seen: &Seen) -> Vec<String> {
 }
 
 /// The answer to a token that is limited for so long.
-fn limited(kind: ErrorKind, seconds: &'static str) -> Act {
+pub(super) fn limited(kind: ErrorKind, seconds: &'static str) -> Act {
     let mut answer = error(kind);
     answer.headers_mut().insert("retry-after", HeaderValue::from_static(seconds));
     Act::Answer(answer)
@@ -68,52 +63,6 @@ async fn a_dead_token_gives_way_at_once_and_rests() {
     service.clone().oneshot(chat()).await.unwrap();
     service.oneshot(chat()).await.unwrap();
     assert!(sent(&seen).contains(&"T1".to_owned()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_limited_token_rests_until_the_time_it_was_told() {
-    for kind in [ErrorKind::RateLimited, ErrorKind::ConcurrencyLimited, ErrorKind::UsageLimited] {
-        let (probe, seen) = Probe::new([limited(kind, "30")]);
-        let pool = TokenPool::parse("T1,T2", in_turn()).unwrap();
-        let service = TokenLayer::new(pool).layer(probe);
-        // It is not sent again here.
-        let answer = service.clone().oneshot(chat()).await.unwrap();
-        assert_eq!(answer.status(), 429);
-        for _ in 0..3 {
-            service.clone().oneshot(chat()).await.unwrap();
-        }
-        assert_eq!(sent(&seen), ["T1", "T2", "T2", "T2"], "{kind:?}");
-        advance(SECOND * 30).await;
-        for _ in 0..2 {
-            service.clone().oneshot(chat()).await.unwrap();
-        }
-        assert!(sent(&seen).contains(&"T1".to_owned()), "{kind:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_limited_token_whose_time_is_not_told_rests_as_its_kind_does() {
-    let cases = [
-        (ErrorKind::RateLimited, 1),
-        (ErrorKind::ConcurrencyLimited, 1),
-        (ErrorKind::UsageLimited, 600),
-        (ErrorKind::QuotaExhausted, 600),
-    ];
-    for (kind, seconds) in cases {
-        let (probe, seen) = Probe::new([Act::Answer(error(kind))]);
-        let service = TokenLayer::new(TokenPool::parse("T1,T2", in_turn()).unwrap()).layer(probe);
-        service.clone().oneshot(chat()).await.unwrap();
-        advance(SECOND * seconds - SECOND / 10).await;
-        for _ in 0..2 {
-            service.clone().oneshot(chat()).await.unwrap();
-        }
-        assert_eq!(sent(&seen), ["T1", "T2", "T2"], "{kind:?}");
-        advance(SECOND / 10).await;
-        for _ in 0..2 {
-            service.clone().oneshot(chat()).await.unwrap();
-        }
-        assert!(sent(&seen).contains(&"T1".to_owned()), "{kind:?}");
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,50 +130,19 @@ async fn any_means_any() {
     }
 }
 
-fn callers(
-    max_tokens: usize,
-) -> CallerTokens<StaticToken, impl Fn(&str) -> Result<StaticToken, Error> + Clone> {
-    let make = |text: &str| Ok(StaticToken::new(Token::parse(text)?));
-    CallerTokens::new(make, Freshness::new(), in_turn(), max_tokens)
-}
-
-fn from(list: &str) -> Request<ProbeBody> {
-    let mut request = chat();
-    request.headers_mut().insert(AUTHORIZATION, list.parse().unwrap());
-    request
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_caller_s_tokens_are_its_own_and_one_of_them_is_sent() {
-    let (probe, seen) = Probe::new([refusal()]);
-    let service = TokenLayer::new(callers(10)).replacing().layer(probe);
-    service.clone().oneshot(from("Bearer T1,T2")).await.unwrap();
-    // T1 is dead, which counts for the next caller, too, unless it has no other.
-    service.clone().oneshot(from("bearer T1, T3")).await.unwrap();
-    service.clone().oneshot(from("Bearer T1")).await.unwrap();
-    assert_eq!(sent(&seen), ["T1", "T2", "T3", "T1"]);
-    for none in [chat(), from("Bearer"), from("Bearer ,")] {
-        let error = service.clone().oneshot(none).await.unwrap_err();
-        assert_eq!((error.kind(), seen.calls()), (ErrorKind::InvalidCredentials, 4));
+async fn a_pool_is_kept_fresh() {
+    let providers = [(); 3].map(|()| Numbered::new().taking(SECOND).living(SECOND * 100));
+    let pool = TokenPool::new(providers.each_ref().map(Numbered::cache), in_turn());
+    let keeps = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.keep_fresh().await }
+    });
+    tokio::time::sleep(SECOND * 1_000).await;
+    for provider in providers {
+        assert!((10..=14).contains(&provider.fetches()), "{}", provider.fetches());
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_tokens_of_callers_take_bounded_memory_and_idle_ones_leave() {
-    let source = callers(100);
-    let (probe, _) = Probe::new([]);
-    let service = TokenLayer::new(source.clone()).replacing().layer(probe);
-    for number in 0..1_000 {
-        let list = format!("Bearer T{number},U{number}");
-        service.clone().oneshot(from(&list)).await.unwrap();
-        assert!(source.known() <= 100);
-        advance(SECOND).await;
-    }
-    assert_eq!(source.known(), 100);
-    // All are idle for so long that the next that comes has them forgotten.
-    advance(Duration::from_secs(7_200)).await;
-    service.clone().oneshot(from("Bearer N")).await.unwrap();
-    assert_eq!(source.known(), 1);
+    keeps.abort();
 }
 
 /// What kimi-free-api does, without its fault: it sends a dead token as often as a live one.

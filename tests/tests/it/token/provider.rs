@@ -212,6 +212,33 @@ async fn a_refresh_token_that_comes_when_nobody_waits_is_not_lost() {
     assert_eq!(seen.iter().map(|it| it.1.as_str()).collect::<Vec<_>>(), ["Bearer R0", "Bearer R1"]);
 }
 
+/// A client that gets to send long after it was asked to, when nobody had waited for it: the refresh
+/// token has gone out then, and the answer is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_is_sent_late_is_not_given_up_at_once() {
+    use crate::woken::{Woken, poll};
+    let endpoint = Rotating::default();
+    let answering = endpoint.clone();
+    let client = service_fn(move |request| {
+        let answering = answering.clone();
+        async move {
+            // The connection.
+            sleep(SECOND).await;
+            answering.answer(request).await
+        }
+    });
+    let refresh = RefreshToken::new("R0");
+    let cache = TokenCache::new(HttpTokenProvider::web(client, uri(), refresh), Freshness::new());
+    let woken = Arc::new(Woken::default());
+    for _ in 0..2 {
+        assert_eq!(endpoint.issued.load(SeqCst), 0);
+        assert!(poll(std::pin::pin!(cache.token()), &woken).is_pending());
+        advance(SECOND * 100).await;
+    }
+    assert_eq!(endpoint.issued.load(SeqCst), 1, "it has been sent");
+    assert_eq!(cache.token().await.unwrap().header(), "Bearer T1");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_without_an_end_is_given_up() {
     use kimi_testkit::probe::ProbeBody;

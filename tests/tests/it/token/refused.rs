@@ -1,5 +1,10 @@
 //! What follows a refusal: one refresh, one more attempt, and no third.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::SeqCst},
+};
+
 use bytes::Bytes;
 use http::{HeaderName, Request, Response, header::AUTHORIZATION};
 use http_body_util::BodyExt as _;
@@ -9,6 +14,7 @@ use kimi_tower::{
     replay::ReplayLimits,
     token::{Freshness, ResponseBody, TokenLayer},
 };
+use tokio::time::sleep;
 use tower::ServiceExt as _;
 use tower_layer::Layer as _;
 
@@ -191,4 +197,42 @@ async fn a_late_refusal_of_an_old_token_never_takes_away_the_new() {
     }
     assert_eq!(u64::from(provider.fetches()), taken + 1);
     assert!(taken > 10_000, "{taken}");
+}
+
+/// The same, but the refusals come in while refreshes are under way, from tasks that hold tokens of
+/// any age.
+#[tokio::test(start_paused = true)]
+async fn late_refusals_that_meet_a_refresh_take_nothing_away() {
+    let provider = Numbered::new().taking(SECOND / 10);
+    let cache = provider.cache_with(Freshness::new().with_pause(std::time::Duration::ZERO));
+    let newest = Arc::new(AtomicU64::new(0));
+    let (taken, late) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let tasks: Vec<_> = (0..100_u64)
+        .map(|task| {
+            let (cache, newest) = (cache.clone(), newest.clone());
+            let (taken, late) = (taken.clone(), late.clone());
+            tokio::spawn(async move {
+                let mut random = task;
+                for _ in 0..1_000 {
+                    let token = cache.token().await.unwrap();
+                    // Nobody is ever given an older one than somebody was.
+                    let before = newest.fetch_max(token.generation(), SeqCst);
+                    assert!(token.generation() >= before);
+                    // SplitMix's multiplier; any sequence will do. Up to half a second late.
+                    random = random.wrapping_mul(0xbf58_476d_1ce4_e5b9).wrapping_add(11);
+                    sleep(SECOND * u32::try_from(random >> 55).unwrap() / 1_000).await;
+                    let is_taken = cache.refuse(token.generation());
+                    taken.fetch_add(is_taken.into(), SeqCst);
+                    late.fetch_add((!is_taken).into(), SeqCst);
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    // Each refusal that counted had one token fetched, but for the last if nobody asked again.
+    let (taken, fetches) = (taken.load(SeqCst), u64::from(provider.fetches()));
+    assert!(fetches == taken + 1 || fetches == taken, "{fetches} {taken}");
+    assert!(late.load(SeqCst) > 50_000 && taken > 500, "{taken} {late:?}");
 }

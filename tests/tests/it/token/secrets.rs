@@ -96,6 +96,11 @@ async fn no_event_and_no_error_shows_a_token() {
         );
         let error = cache.token().await.unwrap_err();
         assert_clean((&error, error.to_string()));
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            assert_clean((cause, cause.to_string()));
+            source = cause.source();
+        }
     }
     let heard = events.take();
     assert!(heard.iter().any(|line| line.contains("sent again with another token")), "{heard:?}");

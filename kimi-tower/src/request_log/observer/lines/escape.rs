@@ -57,14 +57,16 @@ fn escaped(text: &str, line: &mut Vec<u8>) {
     }
 }
 
-/// Control characters, the other ends of lines, and what changes the direction of a text.
+/// Control characters, the other ends of lines, what changes the direction of a text, what is not
+/// seen, and all blanks but the one of ASCII.
 fn is_risky(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-                | '\u{feff}'
-        )
+    let is_blank = character != ' ' && character.is_whitespace();
+    let is_unseen = matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+    );
+    character.is_control() || is_blank || is_unseen
 }
 
 #[cfg(test)]
@@ -88,6 +90,7 @@ mod tests {
             ("a\r\n{\"x\":1}", r#""a\r\n{\"x\":1}""#),
             ("\u{1b}[31m\0\\", r#""\u001b[31m\u0000\\""#),
             ("\u{85}\u{2028}\u{202e}\u{feff}\u{7f}", r#""\u0085\u2028\u202e\ufeff\u007f""#),
+            ("\u{a0}\u{3000}\u{2003}\u{ad}\u{fffb}", r#""\u00a0\u3000\u2003\u00ad\ufffb""#),
         ] {
             assert_eq!(written(text), expected);
         }
@@ -108,6 +111,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn prop_a_word_is_one_to_whoever_parts_at_blanks(text in "(\\PC|\\s){1,20}") {
+            let mut line = Vec::new();
+            word(&text, &mut line);
+            let written = String::from_utf8(line).unwrap();
+            prop_assert_eq!(written.split_whitespace().count(), 1);
+        }
+
         #[test]
         fn prop_any_text_is_read_back(text in any::<String>()) {
             let written = written(&text);
