@@ -10,8 +10,7 @@
 //! the limits of the platform's tier 1, unless `--rpm`, `--tpm` and `--concurrency` say otherwise.
 //! Requests of one conversation wait for each other, unless `--session` says otherwise. With
 //! `--token` or `--refresh-token` callers need no credential of their own: keep it at an address
-//! that only they can reach.
-//! URLs of files must be public ones, but for those in an `--allow-file-range`.
+//! that only they can reach. URLs of files must be public ones, but for those in an `--allow-file-range`.
 //! Each request is a line on the standard error, unless `--log` says otherwise. `RUST_LOG` says what
 //! else is logged, `info,kimi_tower::retry=debug` if it is not set.
 #![expect(

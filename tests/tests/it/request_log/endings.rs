@@ -373,26 +373,32 @@ async fn a_superseded_answer_says_so() {
     assert_eq!(log.only().outcome, Outcome::ClientGone);
 }
 
-/// Its reader is there, and the answer goes on while another waits.
+/// Its reader is there, and has not asked for more while another waited; or the answer went on.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_has_held_its_turn_for_too_long_has_taken_too_long() {
     let (layer, log) = layer();
-    let field = http::HeaderName::from_static("x-conversation-id");
-    let session = SessionLayer::new()
-        .with_key(Conversation::in_field(field))
-        .with_max_hold(Duration::from_secs(5));
-    let answers = service_fn(|_: Request<()>| async {
-        let body = Script::new([data(CHUNK), Step::Wait, Step::Wait, Step::Wait]);
-        Ok::<_, BoxError>(answer(200, EVENTS, body))
-    });
-    let service = layer.layer(session.layer(answers));
-    let older = service.clone().oneshot(of_conversation("a")).await.unwrap();
-    let mut older = Box::pin(older.into_body());
-    assert!(!read(&mut older).is_over);
-    let newer = service.oneshot(of_conversation("b")).await.unwrap();
-    assert!(read(&mut older).error.is_some());
-    assert_eq!(log.only().outcome, Outcome::Timeout);
-    drop(newer);
+    for is_read in [false, true] {
+        let field = http::HeaderName::from_static("x-conversation-id");
+        let session = SessionLayer::new()
+            .with_key(Conversation::in_field(field))
+            .with_max_idle(Duration::from_secs(5))
+            .with_max_hold(Duration::from_secs(20));
+        let answers = service_fn(|_: Request<()>| async {
+            let body = Script::new([data(CHUNK), Step::Wait, Step::Wait, Step::Wait]);
+            Ok::<_, BoxError>(answer(200, EVENTS, body))
+        });
+        let service = layer.layer(session.layer(answers));
+        let older = service.clone().oneshot(of_conversation("a")).await.unwrap();
+        let mut older = Box::pin(older.into_body());
+        if is_read {
+            assert!(!read(&mut older).is_over);
+        }
+        let newer = service.oneshot(of_conversation("b")).await.unwrap();
+        assert!(read(&mut older).error.is_some());
+        assert_eq!(log.only().outcome, Outcome::Timeout, "{is_read}");
+        drop(newer);
+        assert_eq!(log.only().outcome, Outcome::ClientGone);
+    }
 }
 
 #[test]

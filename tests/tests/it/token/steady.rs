@@ -5,7 +5,10 @@ use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 use http::{Request, Response, header::AUTHORIZATION};
 use kimi_errors::BoxError;
 use kimi_testkit::probe::ProbeBody;
-use kimi_tower::{replay::ReplayBody, token::TokenLayer};
+use kimi_tower::{
+    replay::ReplayBody,
+    token::{Freshness, TokenLayer},
+};
 use tokio::time::{Instant, sleep};
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
@@ -87,25 +90,27 @@ async fn a_token_is_kept_fresh_while_nobody_asks() {
 /// Whatever becomes of the refreshes, who keeps it fresh goes on.
 #[tokio::test(start_paused = true)]
 async fn a_token_is_kept_fresh_through_failures_and_refusals() {
-    let provider = Numbered::new().taking(SECOND).living(SECOND * 100);
-    let cache = provider.cache();
-    // Nothing but failures for an hour, from the start.
-    provider.fail(3_000);
-    let keeps = tokio::spawn({
-        let cache = cache.clone();
-        async move { cache.keep_fresh().await }
-    });
-    sleep(HOUR).await;
-    assert!((1_500..=3_000).contains(&provider.fetches()), "{}", provider.fetches());
-    provider.fail(0);
-    sleep(SECOND * 5).await;
-    let woken = Arc::new(Woken::default());
-    for _ in 0..5 {
-        let Poll::Ready(Ok(token)) = poll(pin!(cache.token()), &woken) else {
-            panic!("it is not kept fresh")
-        };
-        assert!(cache.refuse(token.generation()));
-        sleep(SECOND * 101).await;
+    for pause in [Duration::ZERO, SECOND] {
+        let provider = Numbered::new().taking(SECOND).living(SECOND * 100);
+        let cache = provider.cache_with(Freshness::new().with_pause(pause));
+        // Nothing but failures for an hour, from the start.
+        provider.fail(3_000);
+        let keeps = tokio::spawn({
+            let cache = cache.clone();
+            async move { cache.keep_fresh().await }
+        });
+        sleep(HOUR).await;
+        assert!((1_500..=3_000).contains(&provider.fetches()), "{}", provider.fetches());
+        provider.fail(0);
+        sleep(SECOND * 5).await;
+        let woken = Arc::new(Woken::default());
+        for _ in 0..5 {
+            let Poll::Ready(Ok(token)) = poll(pin!(cache.token()), &woken) else {
+                panic!("it is not kept fresh")
+            };
+            assert!(cache.refuse(token.generation()));
+            sleep(SECOND * 101).await;
+        }
+        keeps.abort();
     }
-    keeps.abort();
 }
