@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{Response, response::Parts};
 use http_body::Body;
-use kimi_errors::{BoxError, DECODE_LIMIT, Error, ErrorKind};
+use kimi_errors::{BoxError, DECODE_LIMIT, Error, ErrorKind, Received};
 use serde_json::Value;
 
 use super::{super::Token, RefreshToken};
@@ -81,7 +81,10 @@ fn public(error: &Error) -> Error {
             "上游凭证已失效，请重新登录 (the upstream's credential is no longer valid: log in again)",
         );
     }
-    let public = Error::new(error.kind()).with_advice(error.advice());
+    // That it was an answer: the request that waits for the token has been sent nowhere.
+    let mut received = Received::default();
+    received.status = error.received().and_then(|received| received.status);
+    let public = Error::new(error.kind()).with_advice(error.advice()).with_received(received);
     match error.retry_after() {
         Some(wait) => public.with_retry_after(wait),
         None => public,
@@ -123,6 +126,7 @@ mod tests {
         for said in ["{\"errcode\":-1,\"errmsg\":\"CANARY\"}", "{\"error\":\"CANARY\"}", "CANARY"] {
             let error = parse(&head, said.as_bytes(), None).err().unwrap();
             assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{said}");
+            assert_eq!(error.received().and_then(|it| it.status), Some(429), "{said}");
             let mut shown = format!("{error:?} {error}");
             let mut source = std::error::Error::source(&error);
             while let Some(cause) = source {
