@@ -80,6 +80,7 @@
 //! | `replay` | [`replay`] |
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
 //! | `token` | [`token`], [`replay`] |
+//! | `stack` | [`stack`], and with it all layers |
 //! | `full` | all of them |
 //!
 //! # Minimum Rust version
@@ -150,6 +151,8 @@ pub mod request_log;
 pub mod retry;
 #[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "stack")]
+pub mod stack;
 #[cfg(any(
     feature = "rate-limit",
     feature = "replay",

@@ -3,7 +3,6 @@
 use std::num::NonZeroU32;
 
 use http::request::Parts;
-use kimi_errors::Lang;
 use kimi_tower::{
     key::ApiKey,
     rate_limit::{
@@ -66,17 +65,16 @@ impl Limits {
     }
 
     /// Returns the layer that counts requests.
-    pub(super) fn of_requests(self, lang: Lang) -> RateLimitLayer {
-        RateLimitLayer::new(plans(self.requests, Rule::requests)).with_lang(lang)
+    pub(super) fn of_requests(self) -> RateLimitLayer {
+        RateLimitLayer::new(plans(self.requests, Rule::requests))
     }
 
     /// Returns the layer that counts tokens.
     ///
     /// The upstream has a limit of its own that holds. This one keeps callers apart, and goes by
     /// what a chat typically takes until it is known.
-    pub(super) fn of_tokens(self, lang: Lang) -> RateLimitLayer {
-        let layer = RateLimitLayer::new(plans(self.tokens, Rule::tokens));
-        layer.with_tokens(tokens).with_lang(lang)
+    pub(super) fn of_tokens(self) -> RateLimitLayer {
+        RateLimitLayer::new(plans(self.tokens, Rule::tokens)).with_tokens(tokens)
     }
 }
 

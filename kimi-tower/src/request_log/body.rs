@@ -49,9 +49,11 @@ where
         };
         entry.enter();
         let polled = this.inner.as_mut().poll_frame(cx);
-        // After the last frame of a body that knows its end, nobody polls for the end.
-        let is_frame = matches!(polled, Poll::Ready(Some(Ok(_))));
-        let is_last = is_frame && this.inner.is_end_stream();
+        // After trailers, and the last frame of a body that knows its end, nobody polls for the end.
+        let is_last = match &polled {
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || this.inner.is_end_stream(),
+            _ => false,
+        };
         entry.leave();
         match polled {
             Poll::Pending => Poll::Pending,

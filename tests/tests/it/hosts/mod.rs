@@ -1,10 +1,11 @@
-//! `catch_error` in the servers it is made for, `retry` there and over clients, over loopback
-//! sockets.
+//! `catch_error` in the servers it is made for, `retry` there and over clients, and all layers
+//! together in each of them, over loopback sockets.
 
 mod axum;
 mod hyper;
 mod neighbors;
 mod retry;
+mod stack;
 mod tonic;
 
 use std::net::SocketAddr;

@@ -26,7 +26,7 @@ use super::{CANARY, listen};
 
 /// A gRPC service written by hand: two messages, then what the method's name says.
 #[derive(Clone)]
-struct Chat;
+pub(super) struct Chat;
 
 impl NamedService for Chat {
     const NAME: &'static str = "kimi.Chat";
@@ -130,7 +130,13 @@ async fn serve() -> SocketAddr {
 
 /// Calls a method; returns the messages that came, and how it ended.
 async fn call(path: &'static str) -> (Vec<String>, Result<(), Status>) {
-    let address = serve().await;
+    call_at(serve().await, path).await
+}
+
+pub(super) async fn call_at(
+    address: SocketAddr,
+    path: &'static str,
+) -> (Vec<String>, Result<(), Status>) {
     let channel = Channel::from_shared(format!("http://{address}")).unwrap();
     let mut client = client::Grpc::new(channel.connect().await.unwrap());
     client.ready().await.unwrap();
