@@ -65,3 +65,46 @@ fn how_often_to_try_again_is_a_number() {
     assert_eq!(run(gateway, &["--retries", "never"]).status.code(), Some(2));
     assert!(text(&run(gateway, &["--help"]).stdout).contains("--retries <N>"));
 }
+
+/// The option's own value, the environment's, the file's: in this order. Seen in what the gateway says
+/// of an option that is wrong.
+#[test]
+fn a_flag_counts_more_than_the_environment_and_that_more_than_the_file() {
+    let (_, gateway) = SERVERS[0];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, "retries = \"file\"\nrpm = 7\n").unwrap();
+    let said = |flag: Option<&str>, environment: Option<&str>| {
+        let mut command = Command::new(gateway);
+        command.arg("--config").arg(&file).args(flag.map(|it| format!("--retries={it}")));
+        command.envs(environment.map(|it| ("KIMI_GATEWAY_RETRIES", it)));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        text(&output.stderr).to_owned()
+    };
+    assert!(said(None, None).contains("'file'"));
+    assert!(said(None, Some("environment")).contains("'environment'"));
+    // All that stands there is read.
+    assert!(said(Some("flag"), Some("environment")).contains("'flag'"));
+}
+
+#[test]
+fn a_file_that_says_something_else_is_refused_with_its_name() {
+    let (_, gateway) = SERVERS[0];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    for (text_of_file, wrong) in [
+        ("rpms = 1", "`rpms` is no option"),
+        ("config = \"x\"", "`config` is no option"),
+        ("rpm = 1.5", "`rpm` is a float"),
+        ("rpm = ", "gateway.toml"),
+    ] {
+        std::fs::write(&file, text_of_file).unwrap();
+        let output = run(gateway, &["--config", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{text_of_file}");
+        let said = text(&output.stderr);
+        assert!(said.contains(wrong) && said.contains("gateway.toml"), "{said}");
+    }
+    let output = run(gateway, &["--config", "/nowhere/at/all.toml"]);
+    assert!(text(&output.stderr).contains("/nowhere/at/all.toml"));
+}

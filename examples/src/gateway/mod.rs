@@ -8,6 +8,7 @@
 //! | `GET /ping` | the upstream's |
 //! | more than the caller's [`Limits`] allow | `-2001`, 429, with `Retry-After` if a time is known |
 //! | of a conversation that is being answered, and its turn does not come | `-2005`, 429 |
+//! | with [`Status`]: `GET /`, `/status.json`, `/metrics`, `/healthz` | a page for people, and what it shows for machines |
 //! | any other path | `-1002`, 404 |
 //! | a known path with another method | `-1002`, 405 with `Allow` |
 //! | a chat request that breaks a rule of the [`Profile`] | `-1001`, 400, with all that is wrong |
@@ -94,6 +95,7 @@ mod limits;
 mod refresh_file;
 mod router;
 mod settings;
+mod status;
 mod transport;
 mod try_it;
 mod upstream;
@@ -103,6 +105,7 @@ pub use self::{
     limits::Limits,
     router::router,
     settings::{Log, Settings},
+    status::{Board, Status},
     try_it::requests_to_try,
     upstream::{InvalidUrl, Upstream},
 };

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 use http_body_util::Full;
 use kimi_errors::Error;
 use kimi_tower::{
@@ -19,11 +19,15 @@ use kimi_tower::{
 };
 use kimi_validate::ChatRequest;
 
-use super::{Settings, Upstream, door};
+use super::{
+    Settings, Upstream, door,
+    status::{self, Layers},
+};
 
 /// Returns the routes of a gateway to `upstream`.
 pub fn router(upstream: Upstream, settings: Settings) -> Router {
-    let Settings { limits, profile, files, session, log, dialect, lang } = settings;
+    let Settings { limits, profile, files, session, log, status, dialect, lang } = settings;
+    let (session, concurrency) = (one_at_a_time(session), limits.of_concurrent());
     // In their order, and around the routes, so that what no route matches is answered, too.
     let layers = stack::server()
         .with_dialect(dialect)
@@ -33,17 +37,23 @@ pub fn router(upstream: Upstream, settings: Settings) -> Router {
         .with_requests(limits.of_requests())
         // What is no chat request passes it unread.
         .with_validate(ValidateLayer::new(profile).with_file_urls(files))
-        .with_session(one_at_a_time(session))
-        .with_concurrency(limits.of_concurrent())
+        .with_session(session.clone())
+        .with_concurrency(concurrency.clone())
         .with_tokens(limits.of_tokens())
         .with_lang(lang);
-    Router::new()
+    let routes = Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/models", get(relay))
         .route("/token/check", post(relay))
         .route("/ping", get(relay))
+        // Said here, so that it stays within the layers, whatever is merged.
+        .fallback(async || StatusCode::NOT_FOUND)
         .with_state(Arc::new(upstream))
-        .layer(layers)
+        .layer(layers);
+    match status {
+        Some(status) => routes.merge(status::routes(status, Layers { session, concurrency })),
+        None => routes,
+    }
 }
 
 /// Returns the layer that serves a conversation's requests one at a time, or none of it with `None`.

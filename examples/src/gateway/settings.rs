@@ -7,7 +7,7 @@ use kimi_tower::{
 };
 use kimi_validate::{Profile, file_url::UrlPolicy};
 
-use super::Limits;
+use super::{Limits, Status};
 
 /// Who is told of each request; `None` if nobody.
 pub type Log = Option<Arc<dyn Observer + Send + Sync>>;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub session: Option<Policy>,
     /// Has one record of each request.
     pub log: RequestLogLayer<Log>,
+    /// The page of the gateway, its metrics and its health; with `None` there is none of it.
+    pub status: Option<Status>,
     /// What errors are answered in.
     pub dialect: Dialect,
     /// And in which language, as far as the texts are ours.
@@ -43,6 +45,7 @@ impl Default for Settings {
             files: UrlPolicy::new(),
             session: Some(Policy::default()),
             log: RequestLogLayer::new().with_observer(None),
+            status: None,
             dialect: Dialect::Errcode,
             lang: Lang::Zh,
         }
@@ -57,6 +60,7 @@ impl fmt::Debug for Settings {
             .field("profile", &self.profile)
             .field("files", &self.files)
             .field("session", &self.session)
+            .field("status", &self.status)
             .field("dialect", &self.dialect)
             .field("lang", &self.lang)
             .finish_non_exhaustive()

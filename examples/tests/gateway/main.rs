@@ -11,5 +11,6 @@ mod passing;
 mod retry;
 mod session;
 mod slow_upstream;
+mod status;
 mod token;
 mod wire;

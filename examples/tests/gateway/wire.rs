@@ -99,7 +99,7 @@ impl Gateway {
         Self::serving(upstream.parse().unwrap(), settings).await
     }
 
-    async fn serving(upstream: Upstream, settings: Settings) -> Self {
+    pub(crate) async fn serving(upstream: Upstream, settings: Settings) -> Self {
         let router = router(upstream, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

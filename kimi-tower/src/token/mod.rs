@@ -10,7 +10,7 @@
 //! | is good | is sent with it |
 //! | is good, and its refresh is due, see [`Freshness::with_ahead`] | is sent with it; the refresh goes on beside it |
 //! | is not there, or at its end | waits for the refresh, together with all others |
-//! | could not be refreshed, less than a second ago | fails with the error of that refresh |
+//! | could not be refreshed, less than a second ago | fails with the error of that refresh, which says when to come again |
 //! | is refused: 401, -2002, `auth.token.invalid`, `invalid_authentication_error`, in any dialect, also in a 200 or as the first event of a stream | is sent once more, with another token |
 //! | is refused the second time | gets that answer |
 //!

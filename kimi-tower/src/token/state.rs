@@ -91,7 +91,12 @@ impl State {
             }
         }
         match &self.failure {
-            Some(failure) if now < failure.until => Asked::Failed(failure.error.clone()),
+            Some(failure) if now < failure.until => {
+                // Whoever comes before then comes in vain.
+                let rest = failure.until.saturating_duration_since(now);
+                let wait = failure.error.retry_after().map_or(rest, |told| told.max(rest));
+                Asked::Failed(failure.error.clone().with_retry_after(wait))
+            }
             _ => Asked::None,
         }
     }

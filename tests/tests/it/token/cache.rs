@@ -54,8 +54,10 @@ async fn a_failure_reaches_every_waiter_and_is_tried_again_after_the_pause() {
     for waiting in waiting {
         assert_eq!(waiting.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
     }
-    // Within the pause nobody asks the provider.
-    assert_eq!(cache.token().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    // Within the pause nobody asks the provider, and whoever asks for a token is told how long it is.
+    advance(SECOND / 4).await;
+    let error = cache.token().await.unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(SECOND * 3 / 4)));
     assert_eq!(provider.fetches(), 1);
     advance(SECOND).await;
     assert_eq!(cache.token().await.unwrap().generation(), 1);
