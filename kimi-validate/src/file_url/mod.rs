@@ -58,8 +58,8 @@
 //! - Who fetches the file later, and is not us, resolves the name again. Its own egress rules must
 //!   hold.
 //! - Whether the file is what its type says, whether it is harmful, and whom it belongs to.
-//! - Public addresses that one's own network treats as inner ones: put them on the list of denied
-//!   hosts, for the names cannot tell, and keep them from being routed.
+//! - Public addresses that one's own network treats as inner ones, unless they are
+//!   [denied](UrlPolicy::with_denied_ranges): no table knows them.
 //! - A public server that forwards to inner ones.
 //! - How long the whole takes, to the microsecond: an answer that comes later tells that more was
 //!   tried. With `probe`'s deadline the difference has a bound.

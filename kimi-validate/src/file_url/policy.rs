@@ -40,6 +40,7 @@ pub struct UrlPolicy {
     allowed_hosts: Option<Vec<Pattern>>,
     denied_hosts: Vec<Pattern>,
     allowed_ranges: Vec<IpRange>,
+    denied_ranges: Vec<IpRange>,
 }
 
 impl UrlPolicy {
@@ -54,6 +55,7 @@ impl UrlPolicy {
             allowed_hosts: None,
             denied_hosts: Vec::new(),
             allowed_ranges: Vec::new(),
+            denied_ranges: Vec::new(),
         }
     }
 
@@ -91,6 +93,9 @@ impl UrlPolicy {
     /// Refuses these hosts, also those of them that are allowed. Written in the same way. In place
     /// of those given before.
     ///
+    /// A name that is resolved to a denied address is refused as well, by [`judge`](super::judge); a
+    /// denied name says nothing of its addresses, which may have other names.
+    ///
     /// # Errors
     ///
     /// If one is no host.
@@ -110,6 +115,24 @@ impl UrlPolicy {
     /// is given.
     pub fn with_allowed_ranges(mut self, ranges: impl IntoIterator<Item = IpRange>) -> Self {
         self.allowed_ranges = ranges.into_iter().collect();
+        self
+    }
+
+    /// Refuses these addresses, also those of them that are allowed: public ones which one's own
+    /// network treats as inner ones. It holds for an address in a URL, for one that a name is
+    /// resolved to, and for one of IPv4 inside of one of IPv6. In place of those given before.
+    ///
+    /// ```
+    /// use kimi_validate::file_url::{Reason, UrlPolicy, judge};
+    ///
+    /// let policy = UrlPolicy::new().with_denied_ranges(["198.100.0.0/16".parse()?]);
+    /// assert_eq!(judge("198.100.1.7".parse()?, &policy), Err(Reason::HostDenied));
+    /// assert_eq!(judge("::ffff:198.100.1.7".parse()?, &policy), Err(Reason::HostDenied));
+    /// assert_eq!(judge("198.101.1.7".parse()?, &policy), Ok(()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_denied_ranges(mut self, ranges: impl IntoIterator<Item = IpRange>) -> Self {
+        self.denied_ranges = ranges.into_iter().map(IpRange::unmapped).collect();
         self
     }
 
@@ -166,6 +189,11 @@ impl UrlPolicy {
     /// Returns whether the name is allowed in full, so that it is known to be meant.
     pub(super) fn names(&self, name: &str) -> bool {
         self.allowed_hosts.iter().flatten().any(|pattern| pattern.is(name))
+    }
+
+    pub(super) fn denies_address(&self, address: IpAddr) -> bool {
+        self.denied_ranges.iter().any(|range| range.contains(address))
+            || self.denied_hosts.iter().any(|pattern| pattern.is_address(address))
     }
 
     pub(super) fn allows_address(&self, address: IpAddr) -> bool {

@@ -18,7 +18,8 @@ use super::{Reason, UrlPolicy};
 ///
 /// IPv4 is public but for IANA's special-purpose ranges and multicast; IPv6 is not, but for global
 /// unicast less its special and reserved parts. An address of IPv6 that carries one of IPv4 is
-/// refused if either is.
+/// refused if either is. What the policy [denies](UrlPolicy::with_denied_ranges) is refused before
+/// anything else is looked at, and in every wrapping.
 ///
 /// ```
 /// use kimi_validate::file_url::{Reason, UrlPolicy, judge};
@@ -33,10 +34,12 @@ use super::{Reason, UrlPolicy};
 ///
 /// # Errors
 ///
-/// [`Reason::Metadata`] or [`Reason::Address`].
+/// [`Reason::HostDenied`], [`Reason::Metadata`] or [`Reason::Address`].
 pub fn judge(address: IpAddr, policy: &UrlPolicy) -> Result<(), Reason> {
     match address {
         IpAddr::V4(address) => judge_v4(address, policy),
+        // By itself too: a range of those that only wrap one of IPv4 may be denied.
+        IpAddr::V6(address) if policy.denies_address(address.into()) => Err(Reason::HostDenied),
         IpAddr::V6(address) => match embedded::meant(address) {
             Some(meant) => judge_v4(meant, policy),
             None => judge_v6(address, policy),
@@ -45,6 +48,9 @@ pub fn judge(address: IpAddr, policy: &UrlPolicy) -> Result<(), Reason> {
 }
 
 fn judge_v4(address: Ipv4Addr, policy: &UrlPolicy) -> Result<(), Reason> {
+    if policy.denies_address(address.into()) {
+        return Err(Reason::HostDenied);
+    }
     if table::METADATA_V4.contains(&address) {
         return metadata(address.into(), policy);
     }

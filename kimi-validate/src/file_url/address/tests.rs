@@ -187,6 +187,41 @@ fn an_allowed_range_opens_itself_and_what_leads_there() {
     }
 }
 
+#[test]
+fn a_denied_address_is_refused_in_every_wrapping_and_before_all_else() {
+    let ranges =
+        ["8.8.0.0/16", "10.1.2.0/24", "::ffff:9.9.9.0/120", "2a00:1::/32", "64:ff9b::101:0/112"];
+    let policy = UrlPolicy::new()
+        .with_denied_hosts(["1.2.3.4", "[2a00:2::2]", "::ffff:1.2.3.5"])
+        .unwrap()
+        .with_denied_ranges(ranges.map(|it| it.parse().unwrap()))
+        .with_allowed_ranges(["10.0.0.0/8", "8.8.8.8"].map(|it| it.parse().unwrap()));
+    for address in [
+        "8.8.8.8",
+        "::ffff:8.8.8.8",
+        "64:ff9b::8.8.8.8",
+        "2001:0:808:808::1",
+        "2a00:3::5efe:8.8.8.8",
+        "10.1.2.3",
+        "9.9.9.9",
+        "1.2.3.4",
+        "::ffff:1.2.3.4",
+        "64:ff9b::1.2.3.5",
+        "2a00:1::1",
+        "2a00:2::2",
+        "64:ff9b::1.1.0.1",
+    ] {
+        assert_eq!(judge(address.parse().unwrap(), &policy), Err(Reason::HostDenied), "{address}");
+    }
+    for address in ["8.9.8.8", "10.1.3.3", "9.9.8.9", "1.2.3.6", "2a00:2::3", "1.1.0.1"] {
+        assert_eq!(judge(address.parse().unwrap(), &policy), Ok(()), "{address}");
+    }
+    // All of IPv6 is not all of IPv4.
+    let policy = UrlPolicy::new().with_denied_ranges(["::/0".parse().unwrap()]);
+    assert_eq!(judge([8, 8, 8, 8].into(), &policy), Ok(()));
+    assert_eq!(judge("2a00::1".parse().unwrap(), &policy), Err(Reason::HostDenied));
+}
+
 proptest! {
     #[test]
     fn prop_what_is_refused_is_refused_in_every_wrapping(bits: u32, prefix: u64, host: u16) {
