@@ -14,8 +14,8 @@ use tokio::{
 use super::{Dial, Resolve, SystemResolver, TcpDialer, pins::Pins};
 use crate::file_url::{Reason, Refused, RemoteUrl, UrlPolicy, judge};
 
-/// How many addresses of a name are tried: 8. Ours: its owner might list thousands, to have them
-/// dialed from here.
+/// How many addresses of a name are kept and tried: 8. Ours: its owner might list thousands, to have
+/// them dialed and remembered here.
 const MAX_DIALED: usize = 8;
 
 /// Finds the addresses of a URL, judges them, and dials none but these. See the [module](super).
@@ -96,7 +96,8 @@ impl<R, D> Guard<R, D>
 where
     R: Resolve,
 {
-    /// Returns the addresses to dial for a URL: all that it has, if all of them are allowed.
+    /// Returns the addresses to dial for a URL: the first 8 that it has, if all that it has are
+    /// allowed, those behind the 8th too.
     ///
     /// # Errors
     ///
@@ -121,12 +122,15 @@ where
         if let Some(pinned) = self.pins.lock().await.get(name, Instant::now()) {
             return Ok(pinned);
         }
-        let found = self.resolver.resolve(name).await.map_err(unreachable)?;
+        let mut found = self.resolver.resolve(name).await.map_err(unreachable)?;
         if found.is_empty() {
             return Err(unreachable(Broken::NoAddress));
         }
         // All of them, not only those that will be tried: who mixes them in is up to something.
         found.iter().try_for_each(|address| self.allowed(*address).map(drop))?;
+        found.truncate(MAX_DIALED);
+        // Whoever holds them for long holds no more than these.
+        found.shrink_to_fit();
         self.pins.lock().await.put(name, &found, Instant::now(), self.pin_lifetime);
         Ok(found)
     }
@@ -149,12 +153,11 @@ where
     pub async fn connect(&self, url: &RemoteUrl) -> Result<D::Stream, Refused> {
         let until = Instant::now() + self.deadline;
         let addresses = timeout(self.deadline, self.vet(url)).await.map_err(unreachable)??;
-        let tried = &addresses[..addresses.len().min(MAX_DIALED)];
         let mut last = unreachable(Broken::NoAddress);
-        for (index, address) in tried.iter().enumerate() {
+        for (index, address) in addresses.iter().enumerate() {
             // The time that is left is shared out, so that one address which never answers does not
             // take that of the others.
-            let shares = u32::try_from(tried.len() - index).unwrap_or(1);
+            let shares = u32::try_from(addresses.len() - index).unwrap_or(1);
             let share = until.saturating_duration_since(Instant::now()) / shares;
             match timeout(share, self.dialer.dial(*address)).await {
                 Ok(Ok((stream, peer))) if is_same(peer, *address) => return Ok(stream),

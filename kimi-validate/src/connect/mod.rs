@@ -61,7 +61,8 @@
 //!
 //! - A client's pool keeps connections. They lead to where they were judged to lead when they were
 //!   opened, also after a policy has changed.
-//! - Addresses are tried one after the other, 8 at most, in the order of the resolver's answer.
+//! - Addresses are tried one after the other, in the order of the resolver's answer. Of more than 8,
+//!   all are judged, and the first 8 are kept.
 //! - What happens to packets on their way, such as a NAT or a transparent proxy of one's own network,
 //!   cannot be seen from here.
 
