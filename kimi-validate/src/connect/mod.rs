@@ -52,6 +52,8 @@
 //! The name in the URL stays that of the `Host` field and of TLS. No proxy of the system's is used: the
 //! connector knows of none.
 //!
+//! The system's resolver is asked for a [full name](SystemResolver), which no `search` list changes.
+//!
 //! # Cancellation
 //!
 //! Dropping the future gives up the connection. A look-up of the system's resolver that has begun ends
