@@ -57,7 +57,7 @@
 //! # Cancellation
 //!
 //! Dropping the future gives up the connection. A look-up of the system's resolver that has begun ends
-//! on its own thread, and its answer is dropped.
+//! on its own thread, and its answer is dropped. Until then it is one of the 64 that there may be.
 //!
 //! # Caveats
 //!
@@ -65,6 +65,10 @@
 //!   opened, also after a policy has changed.
 //! - Addresses are tried one after the other, in the order of the resolver's answer. Of more than 8,
 //!   all are judged, and the first 8 are kept.
+//! - Look-ups of the [system's resolver](SystemResolver) can starve one another: who names 64 hosts
+//!   whose name server is silent makes others wait until the system gives these up, and so be refused
+//!   at their deadline. A guard of its own has its own 64; a resolver that is not `getaddrinfo` needs
+//!   no such bound.
 //! - What happens to packets on their way, such as a NAT or a transparent proxy of one's own network,
 //!   cannot be seen from here.
 
