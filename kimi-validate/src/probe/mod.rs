@@ -5,7 +5,7 @@
 //!
 //! | answer | what becomes of it |
 //! |---|---|
-//! | `HEAD` tells length and type | that is all |
+//! | `HEAD` tells length and type | that is all, unless [the first block](FileProbe::with_first_block) is asked for too |
 //! | `HEAD` is refused, as with 403, 405 or 501, or does not tell both | `GET` |
 //! | the length is more than the [limit](FileProbe::with_max_bytes) | [`Reason::TooLarge`], -2004 with 413 |
 //! | there is no length, or more comes than was announced | read and counted, up to the first byte too many |
@@ -65,7 +65,10 @@
 //! - **The probe does not dial.** Whether an address is a public one is for the client to see: see
 //!   `connect`. A client that follows redirects by itself, that inflates bodies or goes through a proxy
 //!   of the system's takes away what is promised here.
-//! - An announced length is a claim, and so is a type. [`FileProbe::fetch`] counts what really comes.
+//! - An announced length is a claim, and so is a type; one in an answer to `HEAD` costs nothing, for
+//!   what `GET` brings is another answer. [`FileProbe::with_first_block`] looks at that as well.
+//!   [`FileProbe::fetch`] counts what really comes, and lets no more through than was found. Whoever
+//!   hands the URL on instead, for others to fetch, has nothing but the claim.
 //! - The file may be another one later, or for somebody else.
 
 mod body;
