@@ -33,6 +33,14 @@ impl IpRange {
         }
     }
 
+    pub(super) const fn base(&self) -> IpAddr {
+        self.base
+    }
+
+    pub(super) const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
     /// Returns the range of IPv4 that one of mapped addresses, RFC 4291 §2.5.5.2, stands for; any
     /// other is itself.
     pub(in crate::file_url) fn unmapped(self) -> Self {
