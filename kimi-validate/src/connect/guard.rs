@@ -18,6 +18,10 @@ use crate::file_url::{Reason, Refused, RemoteUrl, UrlPolicy, judge};
 /// them dialed and remembered here.
 const MAX_DIALED: usize = 8;
 
+/// The longest duration that a clock is set by: a year. What is longer is as good as for ever, and may
+/// be more than a clock can count.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Finds the addresses of a URL, judges them, and dials none but these. See the [module](super).
 ///
 /// Clones share what they have pinned.
@@ -72,16 +76,17 @@ impl<R, D> Guard<R, D> {
         }
     }
 
-    /// Sets how long resolving and dialing may take together. Default: 5 s, half of what a probe may.
+    /// Sets how long resolving and dialing may take together, a year at most. Default: 5 s, half of
+    /// what a probe may.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = capped(deadline);
         self
     }
 
     /// Sets for how long the addresses of a name are used again, from when they were judged; zero for
-    /// not at all. Default: 60 s, ours: for a file to be fetched from where it was checked.
+    /// not at all, and a year at most. Default: 60 s, ours: for a file to be fetched from where it was checked.
     pub const fn with_pin_lifetime(mut self, lifetime: Duration) -> Self {
-        self.pin_lifetime = lifetime;
+        self.pin_lifetime = capped(lifetime);
         self
     }
 
@@ -89,6 +94,12 @@ impl<R, D> Guard<R, D> {
     #[must_use]
     pub fn policy(&self) -> &Arc<UrlPolicy> {
         &self.policy
+    }
+
+    /// Returns how long a connection may take.
+    #[cfg(feature = "reqwest")]
+    pub(super) const fn deadline(&self) -> Duration {
+        self.deadline
     }
 }
 
@@ -190,6 +201,10 @@ impl<R, D> fmt::Debug for Guard<R, D> {
             .field("pin_lifetime", &self.pin_lifetime)
             .finish_non_exhaustive()
     }
+}
+
+const fn capped(duration: Duration) -> Duration {
+    if duration.as_secs() < MAX_DURATION.as_secs() { duration } else { MAX_DURATION }
 }
 
 fn is_same(peer: SocketAddr, address: SocketAddr) -> bool {

@@ -54,6 +54,24 @@
 //!
 //! The system's resolver is asked for a [full name](SystemResolver), which no `search` list changes.
 //!
+//! # With reqwest
+//!
+//! `ReqwestClient` leaves reqwest's connector in place, and stands before and behind it:
+//!
+//! - C1 holds for URLs and for what the resolver is asked. It does not for addresses that the builder
+//!   has from elsewhere: those of `.resolve()` and `.resolve_to_addrs()`, and the path of
+//!   `.unix_socket()`, are dialed without a question, TLS is negotiated, and only then is the
+//!   connection dropped, before a request is sent, because of where it leads. **The builder must have
+//!   none of these.**
+//! - C2 and C6 hold.
+//! - C3 is weaker: the other end must be an address that is allowed, not the very one that was dialed.
+//! - C4 holds, but reqwest dials the judged addresses by itself, those of both families in a race.
+//! - C5 holds by reqwest's `connect_timeout`, which is set to the guard's deadline. TLS is included.
+//!
+//! What a builder adds to every request goes to whoever the URL names, an attacker's server too. **It
+//! must have no `.default_headers()` with credentials, no cookie store and no client certificate** that
+//! is not for everybody.
+//!
 //! # Cancellation
 //!
 //! Dropping the future gives up the connection. A look-up of the system's resolver that has begun ends

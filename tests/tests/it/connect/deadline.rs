@@ -136,3 +136,13 @@ async fn all_of_a_thousand_addresses_are_judged() {
     let refused = guard.vet(&url("http://example.com/")).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::Unreachable);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_duration_is_too_long() {
+    let guard = Guard::new(UrlPolicy::new())
+        .with_resolver(answers(&["8.8.8.8"]))
+        .with_dialer(Dialed::default())
+        .with_deadline(Duration::MAX)
+        .with_pin_lifetime(Duration::MAX);
+    guard.connect(&url("http://example.com/")).await.unwrap();
+}
