@@ -54,7 +54,8 @@
 //! # Cost
 //!
 //! One request, or two, for each place. Memory: 4 KiB, and one frame of the client's, whatever the
-//! length of the file. A file without a length is read whole, and dropped as it comes.
+//! length of the file; what the client has besides is its own, and `connect` has the numbers. A file
+//! without a length is read whole, and dropped as it comes.
 //!
 //! # Cancellation
 //!
