@@ -47,6 +47,11 @@ pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 #[cfg(feature = "file-url")]
 pub const MAX_URL_BYTES: usize = 8_000;
 
+/// The most files of a request that are to be fetched: 64. Ours; a conversation on Kimi's web site takes
+/// 50. `data:` URLs and `ms://`, which are not fetched, are as many as there are parts.
+#[cfg(feature = "file-url")]
+pub const MAX_REMOTE_FILES: usize = 64;
+
 /// The most redirects on the way to a file: 3. Ours; browsers follow 20, and a file takes one or two.
 #[cfg(feature = "probe")]
 pub const MAX_REDIRECTS: u8 = 3;

@@ -71,7 +71,8 @@ impl<P> ValidateLayer<P> {
     }
 
     /// Holds the URLs of all files that a request names to the probe's policy, and asks the servers of
-    /// those that pass: 4 at once, for 30 s in all. Default: they are not looked at.
+    /// those that pass: 4 at once, for 30 s in all; 64 at once for all requests of the layer's
+    /// services. Default: they are not looked at.
     ///
     /// The probe's client should dial through `kimi_validate::connect`.
     #[cfg(feature = "probe")]

@@ -31,8 +31,9 @@
 //!
 //! A request may name files: in parts of its messages, and in a `file_url` of its own. With feature
 //! `file-url`, `ValidateLayer::with_file_urls` holds their URLs to a `UrlPolicy`; nothing is fetched.
-//! With feature `probe`, `ValidateLayer::with_file_probe` asks their servers as well, 4 at once and for
-//! 30 s in all, and the request waits for it. The pointer in the answer leads to the URL. See
+//! With feature `probe`, `ValidateLayer::with_file_probe` asks their servers as well, each URL once, 4
+//! at once and for 30 s in all, and the request waits for it. A request may name 64 such files; of all
+//! requests together 64 files are asked about at once, and the others wait. The pointer in the answer leads to the URL. See
 //! [`kimi_validate`] for what that protects from, and what not.
 //!
 //! # Example

@@ -85,16 +85,54 @@ impl<B: AsRef<[u8]>> ChatRequest<B> {
     #[must_use]
     pub fn files(&self) -> Vec<FileRef<'_>> {
         let mut files = Vec::new();
-        let mut last_message_end = 0;
-        for (index, message) in self.messages().enumerate() {
-            last_message_end = message.range().end;
-            of_content(message.content(), index, message.content_start(), &mut files);
-        }
-        // A request that exists is well formed.
-        let _: Result<(), Fault> = of_request(self.as_bytes(), last_message_end, &mut files);
-        // Its own may stand before the messages.
-        files.sort_by_key(FileRef::offset);
+        self.each_file(&mut |file| files.push(file));
         files
+    }
+
+    /// Hands over the same files one by one: a body of 100 MiB may name millions.
+    pub(crate) fn each_file<'a>(&'a self, found: &mut dyn FnMut(FileRef<'a>)) {
+        // A request that exists is well formed.
+        let walked = self.walk(found);
+        debug_assert!(walked.is_ok(), "a request that exists is well formed: {walked:?}");
+    }
+
+    /// Reads the messages, and the `file_url` around them. No profile judges that, so that it may
+    /// stand there several times: each is one.
+    fn walk<'a>(&'a self, found: &mut dyn FnMut(FileRef<'a>)) -> Result<(), Fault> {
+        let text = self.as_bytes();
+        let mut scanner = Scanner::new(text, MAX_DEPTH);
+        scanner.value()?;
+        scanner.enter()?;
+        let mut is_first = true;
+        while let Some(name) = scanner.next_name(is_first)? {
+            is_first = false;
+            match scanner.value()? {
+                // As `answer_limits` does: they were read.
+                JsonType::Array if scanner.is(name, "messages") => {
+                    scanner.enter()?;
+                    scanner.go_on_from(self.of_messages(found));
+                    scanner.next_item(false)?;
+                }
+                JsonType::String if scanner.is(name, Part::File.member()) => {
+                    own(text, scanner.string()?, false).map(&mut *found);
+                }
+                JsonType::Object if scanner.is(name, Part::File.member()) => {
+                    of_object(&mut scanner, found)?;
+                }
+                _ => scanner.skip()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where the last message ends.
+    fn of_messages<'a>(&'a self, found: &mut dyn FnMut(FileRef<'a>)) -> usize {
+        let mut end = 0;
+        for (index, message) in self.messages().enumerate() {
+            end = message.range().end;
+            of_content(message.content(), index, message.content_start(), found);
+        }
+        end
     }
 }
 
@@ -102,7 +140,7 @@ fn of_content<'a>(
     content: Content<'a>,
     message: usize,
     start: usize,
-    files: &mut Vec<FileRef<'a>>,
+    found: &mut dyn FnMut(FileRef<'a>),
 ) {
     for part in content.parts().filter(|part| part.kind() != Part::Text) {
         let place = Place {
@@ -110,49 +148,20 @@ fn of_content<'a>(
             kind: part.kind(),
             is_wrapped: part.is_wrapped(),
         };
-        files.push(FileRef { place, raw: part.raw(), offset: start + part.offset() });
+        found(FileRef { place, raw: part.raw(), offset: start + part.offset() });
     }
 }
 
-/// Reads the `file_url` around the messages. No profile judges it, so that it may stand there several
-/// times: each is one.
-fn of_request<'a>(
-    text: &'a [u8],
-    last_message_end: usize,
-    files: &mut Vec<FileRef<'a>>,
+fn of_object<'a>(
+    scanner: &mut Scanner<'a>,
+    found: &mut dyn FnMut(FileRef<'a>),
 ) -> Result<(), Fault> {
-    let mut scanner = Scanner::new(text, MAX_DEPTH);
-    scanner.value()?;
-    scanner.enter()?;
-    let mut is_first = true;
-    while let Some(name) = scanner.next_name(is_first)? {
-        is_first = false;
-        match scanner.value()? {
-            // As `answer_limits` does: they were read.
-            JsonType::Array if scanner.is(name, "messages") => {
-                scanner.enter()?;
-                scanner.go_on_from(last_message_end);
-                scanner.next_item(false)?;
-            }
-            JsonType::String if scanner.is(name, Part::File.member()) => {
-                files.extend(own(text, scanner.string()?, false));
-            }
-            JsonType::Object if scanner.is(name, Part::File.member()) => {
-                of_object(&mut scanner, files)?;
-            }
-            _ => scanner.skip()?,
-        }
-    }
-    Ok(())
-}
-
-fn of_object<'a>(scanner: &mut Scanner<'a>, files: &mut Vec<FileRef<'a>>) -> Result<(), Fault> {
     scanner.enter()?;
     let mut is_first = true;
     while let Some(name) = scanner.next_name(is_first)? {
         is_first = false;
         if scanner.value()? == JsonType::String && scanner.is(name, "url") {
-            files.extend(own(scanner.text(), scanner.string()?, true));
+            own(scanner.text(), scanner.string()?, true).map(&mut *found);
         } else {
             scanner.skip()?;
         }

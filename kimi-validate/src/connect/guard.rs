@@ -14,9 +14,13 @@ use tokio::{
 use super::{Dial, Resolve, SystemResolver, TcpDialer, pins::Pins};
 use crate::file_url::{Reason, Refused, RemoteUrl, UrlPolicy, judge};
 
-/// How many addresses of a name are tried: 8. Ours: its owner might list thousands, to have them
-/// dialed from here.
+/// How many addresses of a name are kept and tried: 8. Ours: its owner might list thousands, to have
+/// them dialed and remembered here.
 const MAX_DIALED: usize = 8;
+
+/// The longest duration that a clock is set by: a year. What is longer is as good as for ever, and may
+/// be more than a clock can count.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Finds the addresses of a URL, judges them, and dials none but these. See the [module](super).
 ///
@@ -72,16 +76,17 @@ impl<R, D> Guard<R, D> {
         }
     }
 
-    /// Sets how long resolving and dialing may take together. Default: 5 s, half of what a probe may.
+    /// Sets how long resolving and dialing may take together, a year at most. Default: 5 s, half of
+    /// what a probe may.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = capped(deadline);
         self
     }
 
     /// Sets for how long the addresses of a name are used again, from when they were judged; zero for
-    /// not at all. Default: 60 s, ours: for a file to be fetched from where it was checked.
+    /// not at all, and a year at most. Default: 60 s, ours: for a file to be fetched from where it was checked.
     pub const fn with_pin_lifetime(mut self, lifetime: Duration) -> Self {
-        self.pin_lifetime = lifetime;
+        self.pin_lifetime = capped(lifetime);
         self
     }
 
@@ -90,13 +95,20 @@ impl<R, D> Guard<R, D> {
     pub fn policy(&self) -> &Arc<UrlPolicy> {
         &self.policy
     }
+
+    /// Returns how long a connection may take.
+    #[cfg(feature = "reqwest")]
+    pub(super) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
 }
 
 impl<R, D> Guard<R, D>
 where
     R: Resolve,
 {
-    /// Returns the addresses to dial for a URL: all that it has, if all of them are allowed.
+    /// Returns the addresses to dial for a URL: the first 8 that it has, if all that it has are
+    /// allowed, those behind the 8th too.
     ///
     /// # Errors
     ///
@@ -121,12 +133,15 @@ where
         if let Some(pinned) = self.pins.lock().await.get(name, Instant::now()) {
             return Ok(pinned);
         }
-        let found = self.resolver.resolve(name).await.map_err(unreachable)?;
+        let mut found = self.resolver.resolve(name).await.map_err(unreachable)?;
         if found.is_empty() {
             return Err(unreachable(Broken::NoAddress));
         }
         // All of them, not only those that will be tried: who mixes them in is up to something.
         found.iter().try_for_each(|address| self.allowed(*address).map(drop))?;
+        found.truncate(MAX_DIALED);
+        // Whoever holds them for long holds no more than these.
+        found.shrink_to_fit();
         self.pins.lock().await.put(name, &found, Instant::now(), self.pin_lifetime);
         Ok(found)
     }
@@ -149,12 +164,11 @@ where
     pub async fn connect(&self, url: &RemoteUrl) -> Result<D::Stream, Refused> {
         let until = Instant::now() + self.deadline;
         let addresses = timeout(self.deadline, self.vet(url)).await.map_err(unreachable)??;
-        let tried = &addresses[..addresses.len().min(MAX_DIALED)];
         let mut last = unreachable(Broken::NoAddress);
-        for (index, address) in tried.iter().enumerate() {
+        for (index, address) in addresses.iter().enumerate() {
             // The time that is left is shared out, so that one address which never answers does not
             // take that of the others.
-            let shares = u32::try_from(tried.len() - index).unwrap_or(1);
+            let shares = u32::try_from(addresses.len() - index).unwrap_or(1);
             let share = until.saturating_duration_since(Instant::now()) / shares;
             match timeout(share, self.dialer.dial(*address)).await {
                 Ok(Ok((stream, peer))) if is_same(peer, *address) => return Ok(stream),
@@ -187,6 +201,10 @@ impl<R, D> fmt::Debug for Guard<R, D> {
             .field("pin_lifetime", &self.pin_lifetime)
             .finish_non_exhaustive()
     }
+}
+
+const fn capped(duration: Duration) -> Duration {
+    if duration.as_secs() < MAX_DURATION.as_secs() { duration } else { MAX_DURATION }
 }
 
 fn is_same(peer: SocketAddr, address: SocketAddr) -> bool {

@@ -25,9 +25,12 @@ use crate::file_url::{Reason, Refused, RemoteUrl, UrlPolicy, judge};
 /// requests. See the [module](super).
 ///
 /// Of each request the URL is judged before reqwest sees it, for an address in it asks no resolver;
-/// names go by the [`Guard`]'s resolver; and a connection is not used before the address of its other
-/// end was judged, wherever that came from. The guard's dialer is not used, and its deadline is for
-/// resolving.
+/// names go by the [`Guard`]'s resolver; and no request is sent over a connection before the address of
+/// its other end was judged, wherever that came from. The guard's dialer is not used; its deadline is
+/// for connecting, from resolving to the end of TLS.
+///
+/// It is weaker than a [`GuardedConnector`](super::GuardedConnector), whose place is before the socket:
+/// see [what holds](super#with-reqwest), and what its builder must not have.
 #[derive(Clone)]
 pub struct ReqwestClient {
     client: Client,
@@ -35,8 +38,9 @@ pub struct ReqwestClient {
 }
 
 impl ReqwestClient {
-    /// Builds the client, with what `builder` says of TLS, time-outs and the like. Redirects, proxies
-    /// and decompression are switched off, and its resolver is replaced.
+    /// Builds the client, with what `builder` says of TLS, time-outs and the like. Redirects, proxies,
+    /// decompression and HTTP/2 are switched off; its resolver and its `connect_timeout` are the
+    /// guard's. Of `builder`, see [what it must not have](super#with-reqwest).
     ///
     /// # Errors
     ///
@@ -54,6 +58,9 @@ impl ReqwestClient {
             .no_brotli()
             .no_zstd()
             .no_deflate()
+            // The windows of HTTP/2 take megabytes for each connection.
+            .http1_only()
+            .connect_timeout(guard.deadline())
             .connector_layer(PeerLayer { policy: Arc::clone(&policy) })
             .dns_resolver(Arc::new(Judged(guard)))
             .build()?;
@@ -153,5 +160,21 @@ where
             judge(info.remote_addr().ip(), &policy)?;
             Ok(connection)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::dns::Resolve as _;
+
+    use super::*;
+
+    /// It dials all that it is given.
+    #[tokio::test]
+    async fn of_a_thousand_addresses_reqwest_is_given_eight() {
+        let all = |_: &str| std::future::ready(Ok(vec![[8, 8, 8, 8].into(); 1_000]));
+        let judged = Judged(Guard::new(UrlPolicy::new()).with_resolver(all));
+        let given = judged.resolve("example.com".parse().unwrap()).await.unwrap();
+        assert_eq!(given.count(), 8);
     }
 }

@@ -167,6 +167,11 @@ impl Pattern {
         }
     }
 
+    /// Returns whether it is this one address.
+    pub(super) fn is_address(&self, address: IpAddr) -> bool {
+        matches!(self, Self::Address(known) if *known == address)
+    }
+
     /// Returns whether it is this one name.
     pub(super) fn is(&self, name: &str) -> bool {
         matches!(self, Self::Name(known) if known == name)

@@ -6,7 +6,11 @@ use kimi_errors::{Error, Lang};
 use serde_json::{Value, json};
 
 use super::{FileUrl, Reason, RemoteUrl, UrlPolicy};
-use crate::{ChatRequest, limits::MAX_REPORTED, violation};
+use crate::{
+    ChatRequest,
+    limits::{MAX_REMOTE_FILES, MAX_REPORTED},
+    violation,
+};
 
 /// A file of a chat request that is to be fetched, and its place.
 #[derive(Clone, Debug)]
@@ -39,7 +43,8 @@ impl<B: AsRef<[u8]>> ChatRequest<B> {
     /// Judges the URLs of all [`files`](Self::files), and returns those that are to be fetched.
     ///
     /// `ms://…`, which names a file that Kimi's platform has already, is let through: nobody fetches
-    /// it.
+    /// it. Of those to be fetched, one after the [64th](MAX_REMOTE_FILES) is refused, also if it is
+    /// the same again. However many a request names, no more than these and 32 refused are kept.
     ///
     /// ```
     /// use kimi_errors::Lang;
@@ -60,21 +65,23 @@ impl<B: AsRef<[u8]>> ChatRequest<B> {
     ///
     /// All files that are refused.
     pub fn check_files(&self, policy: &UrlPolicy) -> Result<Vec<RemoteFile>, FileViolations> {
-        let (mut remote, mut refused) = (Vec::new(), Vec::new());
-        for file in self.files() {
+        let mut remote = Vec::new();
+        let mut refused = FileViolations { list: Vec::new(), truncated: 0 };
+        self.each_file(&mut |file| {
             let text = file.value();
             if text.starts_with("ms://") {
-                continue;
+                return;
             }
             match FileUrl::parse(&text, policy) {
-                Ok(FileUrl::Remote(url)) => {
-                    remote.push(RemoteFile { pointer: file.pointer(), url })
+                Ok(FileUrl::Remote(url)) if remote.len() < MAX_REMOTE_FILES => {
+                    remote.push(RemoteFile { pointer: file.pointer(), url });
                 }
+                Ok(FileUrl::Remote(_)) => refused.add(|| file.pointer(), Reason::TooManyFiles),
                 Ok(FileUrl::Data(_)) => {}
-                Err(reason) => refused.push((file.pointer(), reason)),
+                Err(reason) => refused.add(|| file.pointer(), reason),
             }
-        }
-        FileViolations::new(refused).map_or(Ok(remote), Err)
+        });
+        if refused.list.is_empty() { Ok(remote) } else { Err(refused) }
     }
 }
 
@@ -100,6 +107,15 @@ impl FileViolations {
             refused.into_iter().map(|(pointer, reason)| FileViolation { pointer, reason });
         let list: Vec<_> = refused.by_ref().take(MAX_REPORTED).collect();
         (!list.is_empty()).then(|| Self { list, truncated: refused.count() })
+    }
+
+    /// Keeps one of the first 32, and counts the others, whose places nobody asks for.
+    fn add(&mut self, pointer: impl FnOnce() -> String, reason: Reason) {
+        if self.list.len() < MAX_REPORTED {
+            self.list.push(FileViolation { pointer: pointer(), reason });
+        } else {
+            self.truncated += 1;
+        }
     }
 
     /// Returns them, in the order of the input.
@@ -229,6 +245,42 @@ mod tests {
         assert!(error.message().ends_with("its port is not allowed (/0), and 39 more"));
         assert_eq!(error.data().unwrap()["violations"].as_array().unwrap().len(), 32);
         assert_eq!(FileViolations::new([]), None);
+    }
+
+    /// A request of so many messages, each with 1 000 times this file.
+    fn naming(messages: usize, url: &str) -> Vec<u8> {
+        let part = format!(r#"{{"type":"file","file_url":{{"url":"{url}"}}}}"#);
+        let message = format!(r#"{{"role":"user","content":[{}]}}"#, vec![part; 1_000].join(","));
+        let messages = vec![message; messages].join(",");
+        format!(r#"{{"model":"m","messages":[{messages}]}}"#).into_bytes()
+    }
+
+    #[test]
+    fn sixty_four_files_are_fetched_and_one_more_is_refused() {
+        let request = ChatRequest::parse(naming(2, "http://a.com/"), &Profile::free_api()).unwrap();
+        let refused = request.check_files(&UrlPolicy::new()).unwrap_err();
+        assert_eq!(refused.first().pointer(), "/messages/0/content/64/file_url/url");
+        assert_eq!(refused.first().reason(), Reason::TooManyFiles);
+        assert_eq!((refused.as_slice().len(), refused.truncated()), (32, 2_000 - 64 - 32));
+
+        let url = format!(
+            "http://a.com/\"}}}}{}",
+            r#",{"type":"file","file_url":{"url":"http://a.com/"}}"#.repeat(63)
+        );
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":[{{"type":"file","file_url":{{"url":"{url}]}}]}}"#
+        );
+        let request = ChatRequest::parse(body, &Profile::free_api()).unwrap();
+        assert_eq!(request.check_files(&UrlPolicy::new()).unwrap().len(), 64);
+    }
+
+    /// Nobody is to fetch these, and they are not counted.
+    #[test]
+    fn any_number_of_data_urls_is_let_through() {
+        for url in ["data:image/png;base64,AAAA", "ms://a"] {
+            let request = ChatRequest::parse(naming(2, url), &Profile::free_api()).unwrap();
+            assert_eq!(request.check_files(&UrlPolicy::new()).unwrap().len(), 0);
+        }
     }
 
     #[test]

@@ -35,8 +35,9 @@
 //! |---|---|---|
 //! | `file:`, `gopher:` and other schemes | `http`, `https` and `data:` alone | here |
 //! | an inner address, in decimal, octal, hexadecimal, short or full-width form | parsed by WHATWG's rules, then judged as a number | here |
-//! | one of IPv4 inside of one of IPv6: mapped, compatible, NAT64, 6to4, Teredo, ISATAP | unwrapped, and both judged | here |
-//! | another address that no public file has | [`judge`]: all of IANA's special-purpose ranges; of IPv6 nothing but global unicast | here |
+//! | one of IPv4 inside of one of IPv6: mapped, compatible, 6to4, Teredo, ISATAP, NAT64 under the well-known prefix | unwrapped, and both judged | here |
+//! | the same, NAT64 under a prefix of one's own network | unwrapped, **if the prefix is [named](UrlPolicy::with_nat64_prefixes)** | here |
+//! | another address that no public file has | [`judge`]: all of IANA's special-purpose ranges; of IPv6 nothing but what regional registries have | here |
 //! | metadata services of clouds | their addresses and names, also those in public space | here |
 //! | `localhost`, `printer`, `db.internal` | names of one label and of local networks are refused | here |
 //! | a trailing dot, which slips by lists of names | refused | here |
@@ -58,13 +59,16 @@
 //! - Who fetches the file later, and is not us, resolves the name again. Its own egress rules must
 //!   hold.
 //! - Whether the file is what its type says, whether it is harmful, and whom it belongs to.
-//! - Public addresses that one's own network treats as inner ones: put them on the list of denied
-//!   hosts, for the names cannot tell, and keep them from being routed.
+//! - Public addresses that one's own network treats as inner ones, unless they are
+//!   [denied](UrlPolicy::with_denied_ranges): no table knows them.
 //! - A public server that forwards to inner ones.
 //! - How long the whole takes, to the microsecond: an answer that comes later tells that more was
 //!   tried. With `probe`'s deadline the difference has a bound.
+//! - NAT64 under a prefix of one's own that was not named: an inner address behind it passes, if the
+//!   prefix is of public space.
 //! - The tables of addresses and names are copies. What IANA makes special later is public here until
-//!   they are copied again; in IPv6, what it opens later is refused.
+//!   they are copied again; in IPv6, the blocks that it gives to registries later are refused until
+//!   then, or until they are [allowed](UrlPolicy::with_allowed_ranges).
 
 mod address;
 mod data;
@@ -78,7 +82,7 @@ mod reason;
 mod refused;
 
 pub use self::{
-    address::{InvalidRange, IpRange, judge},
+    address::{InvalidPrefix, InvalidRange, IpRange, judge},
     data::DataUrl,
     host::InvalidHost,
     in_request::{FileViolation, FileViolations, RemoteFile},

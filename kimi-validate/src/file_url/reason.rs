@@ -87,6 +87,8 @@ reasons! {
     DataEncoding "data_encoding" "data URL必须使用base64编码" "the data URL must be in base64",
     /// What follows the comma is no base64, RFC 4648 §4.
     Base64 "base64" "data URL的base64内容不正确" "the data of the data URL is not base64",
+    /// One more file to be fetched than a request may name, [64](crate::limits::MAX_REMOTE_FILES).
+    TooManyFiles "too_many_files" "请求中的远程文件过多" "the request names too many remote files",
     /// A redirect that may not be followed: one too many, without a target, from https to http, or
     /// to what would be refused by itself.
     Redirect "redirect" "文件URL的重定向不被允许" "it redirects to where it may not",
@@ -168,7 +170,7 @@ mod tests {
         let codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         let promised = "empty too_long control whitespace backslash scheme slashes userinfo port \
             syntax host_form host_name single_label local_name metadata address host_denied \
-            host_not_allowed data_syntax data_encoding base64 redirect unreachable encoded media_type \
+            host_not_allowed data_syntax data_encoding base64 too_many_files redirect unreachable encoded media_type \
             too_large";
         assert_eq!(codes.join(" "), promised);
         for reason in Reason::ALL {

@@ -1,6 +1,6 @@
 //! Requests for a file, and what is made of their answers.
 
-use std::{fmt, future::poll_fn, pin::pin};
+use std::{fmt, future::poll_fn, pin::pin, task::Poll};
 
 use bytes::Buf;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -10,6 +10,9 @@ use tower_service::Service;
 
 use super::{head, magic::BLOCK_BYTES};
 use crate::file_url::{Reason, Refused, RemoteUrl, UrlPolicy};
+
+/// After how many frames others have their turn: 64. Ours: 1 MiB, as clients cut it.
+const FRAMES_AT_ONCE: usize = 64;
 
 /// Sends one request, to a client that is polled ready for it.
 pub(super) async fn send<S, ReqBody, ResBody>(
@@ -75,6 +78,9 @@ pub(super) struct Seen {
 
 /// Reads the first block, and all of a body that is not as long as its head said, or of which the head
 /// said nothing. What is read beyond the block is counted and dropped, frame by frame.
+///
+/// A body that is never waited for, such as one of empty frames without end, would keep the thread to
+/// itself, and the deadline from being looked at.
 pub(super) async fn read<B>(
     body: B,
     announced: Option<u64>,
@@ -87,11 +93,17 @@ where
     let mut body = pin!(body);
     let mut seen = Seen::default();
     let mut bytes = 0_u64;
+    let mut frames = 0_usize;
     loop {
         let is_as_announced = announced.is_some_and(|announced| bytes <= announced);
         if is_as_announced && seen.block.len() == BLOCK_BYTES {
             return Ok(seen);
         }
+        if frames == FRAMES_AT_ONCE {
+            frames = 0;
+            give_way().await;
+        }
+        frames += 1;
         let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await else {
             seen.whole = Some(bytes);
             return Ok(seen);
@@ -104,6 +116,19 @@ where
         }
         keep(&mut seen.block, data);
     }
+}
+
+/// Ends the poll, and asks for the next.
+async fn give_way() {
+    let mut has_given_way = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_given_way, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn keep(block: &mut Vec<u8>, mut data: impl Buf) {

@@ -5,7 +5,7 @@
 //!
 //! | answer | what becomes of it |
 //! |---|---|
-//! | `HEAD` tells length and type | that is all |
+//! | `HEAD` tells length and type | that is all, unless [the first block](FileProbe::with_first_block) is asked for too |
 //! | `HEAD` is refused, as with 403, 405 or 501, or does not tell both | `GET` |
 //! | the length is more than the [limit](FileProbe::with_max_bytes) | [`Reason::TooLarge`], -2004 with 413 |
 //! | there is no length, or more comes than was announced | read and counted, up to the first byte too many |
@@ -54,7 +54,8 @@
 //! # Cost
 //!
 //! One request, or two, for each place. Memory: 4 KiB, and one frame of the client's, whatever the
-//! length of the file. A file without a length is read whole, and dropped as it comes.
+//! length of the file; what the client has besides is its own, and `connect` has the numbers. A file
+//! without a length is read whole, and dropped as it comes.
 //!
 //! # Cancellation
 //!
@@ -65,7 +66,10 @@
 //! - **The probe does not dial.** Whether an address is a public one is for the client to see: see
 //!   `connect`. A client that follows redirects by itself, that inflates bodies or goes through a proxy
 //!   of the system's takes away what is promised here.
-//! - An announced length is a claim, and so is a type. [`FileProbe::fetch`] counts what really comes.
+//! - An announced length is a claim, and so is a type; one in an answer to `HEAD` costs nothing, for
+//!   what `GET` brings is another answer. [`FileProbe::with_first_block`] looks at that as well.
+//!   [`FileProbe::fetch`] counts what really comes, and lets no more through than was found. Whoever
+//!   hands the URL on instead, for others to fetch, has nothing but the claim.
 //! - The file may be another one later, or for somebody else.
 
 mod body;

@@ -9,7 +9,7 @@ use super::{FileProbe, FileSize, exchange, head, magic};
 use crate::file_url::{Reason, Refused, RemoteUrl};
 
 impl<S> FileProbe<S> {
-    /// Asks at one place: with `HEAD`, and with `GET` for what that does not tell.
+    /// Asks at one place: with `HEAD`, and with `GET` for what that does not tell, or in any case.
     pub(super) async fn ask<ReqBody, ResBody>(&self, url: &RemoteUrl) -> Result<Found, Refused>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
@@ -31,10 +31,13 @@ impl<S> FileProbe<S> {
             known = Known::of(&answer);
             self.judge(known.bytes, known.media_type.as_deref())?;
         }
-        if let Known { bytes: Some(bytes), media_type: Some(media_type) } = known {
-            return Ok(Found::File { media_type, size: FileSize::Announced(bytes) });
-        }
         drop(answer);
+        match known {
+            Known { bytes: Some(bytes), media_type: Some(media_type) } if !self.asks_for_block => {
+                return Ok(Found::File { media_type, size: FileSize::Announced(bytes) });
+            }
+            _ => {}
+        }
 
         let mut answer = send(Method::GET, Some(exchange::first_block())).await?;
         let whole = head::whole_length(answer.status(), answer.headers());

@@ -1,8 +1,12 @@
 //! IPv4 addresses inside of IPv6 addresses, to which some router on the way may lead.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    error::Error as StdError,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
-use super::range::in_v6;
+use super::{IpRange, range::in_v6};
 
 /// The IPv4 address that is really meant, where the rest of the address says nothing but that: a
 /// mapped one, which the kernel dials over IPv4, RFC 4291 §2.5.5.2, and one behind NAT64's well-known
@@ -39,6 +43,44 @@ pub(super) fn inside(address: Ipv6Addr) -> impl Iterator<Item = Ipv4Addr> {
     };
     found.into_iter().flatten()
 }
+
+/// The prefix under which a network's own NAT64 leads to IPv4, RFC 6052 §2.2.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::file_url) struct Nat64 {
+    base: Ipv6Addr,
+    prefix: u8,
+}
+
+impl Nat64 {
+    pub(in crate::file_url) fn of(range: IpRange) -> Result<Self, InvalidPrefix> {
+        match (range.base(), range.prefix()) {
+            (IpAddr::V6(base), prefix @ (32 | 40 | 48 | 56 | 64 | 96)) => Ok(Self { base, prefix }),
+            _ => Err(InvalidPrefix),
+        }
+    }
+
+    /// The IPv4 address that is meant, if the prefix is this. The bits around it are for nobody.
+    pub(in crate::file_url) fn meant(self, address: Ipv6Addr) -> Option<Ipv4Addr> {
+        in_v6(address, (self.base, self.prefix)).then(|| match self.prefix {
+            32 | 96 => bits(address, self.prefix.into()),
+            64 => bits(address, 72),
+            prefix => around_u(address, prefix.into()),
+        })
+    }
+}
+
+/// A range that is no prefix of NAT64.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct InvalidPrefix;
+
+impl fmt::Display for InvalidPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a prefix of IPv6 with 32, 40, 48, 56, 64 or 96 bits")
+    }
+}
+
+impl StdError for InvalidPrefix {}
 
 /// The 32 bits after the first `at`.
 fn bits(address: Ipv6Addr, at: u32) -> Ipv4Addr {
@@ -83,6 +125,28 @@ mod tests {
             }
             assert_eq!(found.is_empty(), expected.is_empty(), "{address}: {found:?}");
         }
+    }
+
+    /// The examples of RFC 6052 §2.4, and no other length.
+    #[test]
+    fn a_prefix_of_nat64_has_one_of_six_lengths() {
+        for (prefix, address) in [
+            ("2001:db8::/32", "2001:db8:c000:221::"),
+            ("2001:db8:100::/40", "2001:db8:1c0:2:21::"),
+            ("2001:db8:122::/48", "2001:db8:122:c000:2:2100::"),
+            ("2001:db8:122:300::/56", "2001:db8:122:3c0:0:221::"),
+            ("2001:db8:122:344::/64", "2001:db8:122:344:c0:2:2100::"),
+            ("2001:db8:122:344::/96", "2001:db8:122:344::192.0.2.33"),
+        ] {
+            let nat64 = Nat64::of(prefix.parse().unwrap()).unwrap();
+            let meant = nat64.meant(address.parse().unwrap());
+            assert_eq!(meant, Some(Ipv4Addr::new(192, 0, 2, 33)), "{prefix}");
+            assert_eq!(nat64.meant("2001:db9::1".parse().unwrap()), None);
+        }
+        for bits in (0..=128).filter(|bits| ![32, 40, 48, 56, 64, 96].contains(bits)) {
+            assert!(Nat64::of(format!("::/{bits}").parse().unwrap()).is_err(), "{bits}");
+        }
+        assert!(Nat64::of("10.0.0.0/32".parse().unwrap()).is_err());
     }
 
     #[test]

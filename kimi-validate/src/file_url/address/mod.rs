@@ -6,19 +6,25 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use self::range::{InvalidRange, IpRange};
+pub use self::{
+    embedded::InvalidPrefix,
+    range::{InvalidRange, IpRange},
+};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+pub(super) use self::embedded::Nat64;
 use self::range::{in_v4, in_v6};
 use super::{Reason, UrlPolicy};
 
 /// Judges an address, whether it stands in a URL or a name was resolved to it. It is the same check
 /// that `connect` asks before it dials.
 ///
-/// IPv4 is public but for IANA's special-purpose ranges and multicast; IPv6 is not, but for global
-/// unicast less its special and reserved parts. An address of IPv6 that carries one of IPv4 is
-/// refused if either is.
+/// IPv4 is public but for IANA's special-purpose ranges and multicast; IPv6 is not, but for what IANA
+/// has given to regional registries, less its special parts. An address of IPv6 that carries one of
+/// IPv4 is refused if either is; where it is nothing but that, mapped or behind a
+/// [prefix of NAT64](UrlPolicy::with_nat64_prefixes), by the one of IPv4 alone. What the policy [denies](UrlPolicy::with_denied_ranges) is refused before
+/// anything else is looked at, and in every wrapping.
 ///
 /// ```
 /// use kimi_validate::file_url::{Reason, UrlPolicy, judge};
@@ -33,18 +39,28 @@ use super::{Reason, UrlPolicy};
 ///
 /// # Errors
 ///
-/// [`Reason::Metadata`] or [`Reason::Address`].
+/// [`Reason::HostDenied`], [`Reason::Metadata`] or [`Reason::Address`].
 pub fn judge(address: IpAddr, policy: &UrlPolicy) -> Result<(), Reason> {
     match address {
         IpAddr::V4(address) => judge_v4(address, policy),
+        // By itself too: a range of those that only wrap one of IPv4 may be denied.
+        IpAddr::V6(address) if policy.denies_address(address.into()) => Err(Reason::HostDenied),
         IpAddr::V6(address) => match embedded::meant(address) {
             Some(meant) => judge_v4(meant, policy),
-            None => judge_v6(address, policy),
+            None => policy
+                .behind_nat64(address)
+                .map(|meant| judge_v4(meant, policy))
+                // Of two prefixes, one in the other, nobody knows which it is: both.
+                .reduce(Result::and)
+                .unwrap_or_else(|| judge_v6(address, policy)),
         },
     }
 }
 
 fn judge_v4(address: Ipv4Addr, policy: &UrlPolicy) -> Result<(), Reason> {
+    if policy.denies_address(address.into()) {
+        return Err(Reason::HostDenied);
+    }
     if table::METADATA_V4.contains(&address) {
         return metadata(address.into(), policy);
     }
@@ -61,8 +77,8 @@ fn judge_v6(address: Ipv6Addr, policy: &UrlPolicy) -> Result<(), Reason> {
     }
     // First, and also where the policy allows the address: it need not know what stands inside.
     embedded::inside(address).try_for_each(|inside| judge_v4(inside, policy))?;
-    let is_public =
-        in_v6(address, table::V6_GLOBAL) && !table::V6.iter().any(|range| in_v6(address, *range));
+    let is_in = |ranges: &[_]| ranges.iter().any(|range| in_v6(address, *range));
+    let is_public = is_in(table::V6_GIVEN) && !is_in(table::V6);
     if !is_public && !policy.allows_address(address.into()) {
         return Err(Reason::Address);
     }

@@ -33,6 +33,23 @@ impl IpRange {
         }
     }
 
+    pub(super) const fn base(&self) -> IpAddr {
+        self.base
+    }
+
+    pub(super) const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// Returns the range of IPv4 that one of mapped addresses, RFC 4291 §2.5.5.2, stands for; any
+    /// other is itself.
+    pub(in crate::file_url) fn unmapped(self) -> Self {
+        match (self.base.to_canonical(), self.prefix.checked_sub(96)) {
+            (base @ IpAddr::V4(_), Some(prefix)) if self.base.is_ipv6() => Self { base, prefix },
+            _ => self,
+        }
+    }
+
     /// Returns whether it is the range of this one address.
     pub(in crate::file_url) fn is_only(&self, address: IpAddr) -> bool {
         let full = if self.base.is_ipv4() { 32 } else { 128 };

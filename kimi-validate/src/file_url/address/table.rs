@@ -1,9 +1,8 @@
 //! The ranges that no public file is in, each with who says so.
 //!
 //! Every row of IANA's two registries of special-purpose addresses is refused, also the few that are
-//! reachable from everywhere: behind these stand relays and sinks, and never a file. Only the three
-//! that lead to the IPv4 address in them are judged by it, `::ffff:0:0/96`, `64:ff9b::/96` and
-//! `2002::/16`.
+//! reachable from everywhere: behind these stand relays and sinks, and never a file. Only the two that
+//! are nothing but the IPv4 address in them are judged by it, `::ffff:0:0/96` and `64:ff9b::/96`.
 //!
 //! - <https://www.iana.org/assignments/iana-ipv4-special-registry>
 //! - <https://www.iana.org/assignments/iana-ipv6-special-registry>
@@ -33,13 +32,38 @@ pub(super) const V4: &[(Ipv4Addr, u8)] = &[
     (v4(240, 0, 0, 0), 4), // reserved, RFC 1112 §4, with the broadcast address, RFC 919
 ];
 
-/// IPv6: nothing is public but this, global unicast, RFC 4291 §2.4.
-pub(super) const V6_GLOBAL: (Ipv6Addr, u8) = (v6([0x2000, 0, 0, 0, 0, 0, 0, 0]), 3);
+/// IPv6: nothing is public but these, which IANA has given to regional registries. Rows
+/// that follow one another are written as one.
+pub(super) const V6_GIVEN: &[(Ipv6Addr, u8)] = &[
+    (v6([0x2001, 0x200, 0, 0, 0, 0, 0, 0]), 23),  // APNIC
+    (v6([0x2001, 0x400, 0, 0, 0, 0, 0, 0]), 22),  // ARIN, RIPE NCC
+    (v6([0x2001, 0x800, 0, 0, 0, 0, 0, 0]), 21),  // RIPE NCC, APNIC
+    (v6([0x2001, 0x1200, 0, 0, 0, 0, 0, 0]), 23), // LACNIC
+    (v6([0x2001, 0x1400, 0, 0, 0, 0, 0, 0]), 22), // RIPE NCC
+    (v6([0x2001, 0x1800, 0, 0, 0, 0, 0, 0]), 21), // ARIN, RIPE NCC
+    (v6([0x2001, 0x2000, 0, 0, 0, 0, 0, 0]), 19), // RIPE NCC, less what is below
+    (v6([0x2001, 0x4000, 0, 0, 0, 0, 0, 0]), 21), // RIPE NCC, AFRINIC, APNIC
+    (v6([0x2001, 0x4800, 0, 0, 0, 0, 0, 0]), 22), // ARIN, RIPE NCC
+    (v6([0x2001, 0x4c00, 0, 0, 0, 0, 0, 0]), 23), // RIPE NCC
+    (v6([0x2001, 0x5000, 0, 0, 0, 0, 0, 0]), 20), // RIPE NCC
+    (v6([0x2001, 0x8000, 0, 0, 0, 0, 0, 0]), 18), // APNIC
+    (v6([0x2003, 0, 0, 0, 0, 0, 0, 0]), 18),      // RIPE NCC
+    (v6([0x2400, 0, 0, 0, 0, 0, 0, 0]), 11),      // APNIC
+    (v6([0x2600, 0, 0, 0, 0, 0, 0, 0]), 12),      // ARIN
+    (v6([0x2610, 0, 0, 0, 0, 0, 0, 0]), 23),      // ARIN
+    (v6([0x2620, 0, 0, 0, 0, 0, 0, 0]), 23),      // ARIN
+    (v6([0x2630, 0, 0, 0, 0, 0, 0, 0]), 12),      // ARIN
+    (v6([0x2800, 0, 0, 0, 0, 0, 0, 0]), 12),      // LACNIC
+    (v6([0x2a00, 0, 0, 0, 0, 0, 0, 0]), 11),      // RIPE NCC
+    (v6([0x2c00, 0, 0, 0, 0, 0, 0, 0]), 12),      // AFRINIC
+];
 
-/// And of it, not these.
+/// And of these, not those. Some are outside of them by now, and stay refused if IANA gives more.
 pub(super) const V6: &[(Ipv6Addr, u8)] = &[
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0]), 23), // IETF protocols, RFC 2928: Teredo, ORCHID, …
     (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0]), 32), // documentation, RFC 3849
+    (v6([0x2001, 0x3c00, 0, 0, 0, 0, 0, 0]), 22), // reserved, unicast assignments
+    (v6([0x2002, 0, 0, 0, 0, 0, 0, 0]), 16), // 6to4, RFC 3056, whose relays RFC 7526 has ended
     (v6([0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0]), 48), // AS112, RFC 7534
     (v6([0x2d00, 0, 0, 0, 0, 0, 0, 0]), 8),  // reserved, unicast assignments
     (v6([0x2e00, 0, 0, 0, 0, 0, 0, 0]), 7),  // reserved, unicast assignments

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::{embedded, judge, table};
-use crate::file_url::{Reason, UrlPolicy};
+use crate::file_url::{IpRange, Reason, UrlPolicy};
 
 fn verdict(address: impl Into<IpAddr>) -> Result<(), Reason> {
     judge(address.into(), &UrlPolicy::new())
@@ -84,28 +84,103 @@ fn is_judged_as_known(address: Ipv4Addr) {
 #[test]
 fn a_range_of_ipv6_begins_and_ends_where_its_row_says() {
     let public = |bits| verdict(Ipv6Addr::from_bits(bits)).is_ok();
-    for row in table::V6 {
-        let (first, last) = (row.0.to_bits(), last_v6(*row).to_bits());
-        assert!(u32::from(row.1) + first.trailing_zeros() >= 128, "bits behind {row:?}");
-        assert!(!public(first) && !public(last), "{row:?}");
-        // 2d00::/8, 2e00::/7 and 3000::/4 follow one another, and so do 2001::/23 and the beginning.
-        let is_inner =
-            |bits| table::V6.iter().any(|other| super::in_v6(Ipv6Addr::from_bits(bits), *other));
-        assert!(public(first - 1) || is_inner(first - 1), "{row:?}");
-        let next = Ipv6Addr::from_bits(last + 1);
-        assert!(public(last + 1) || is_inner(last + 1) || next.segments()[0] == 0x4000, "{row:?}");
+    let is_in = |rows: &[(Ipv6Addr, u8)], bits| {
+        rows.iter().any(|row| super::in_v6(Ipv6Addr::from_bits(bits), *row))
+    };
+    for (rows, others, expected) in
+        [(table::V6, table::V6_GIVEN, false), (table::V6_GIVEN, table::V6, true)]
+    {
+        for row in rows {
+            let (first, last) = (row.0.to_bits(), last_v6(*row).to_bits());
+            assert!(u32::from(row.1) + first.trailing_zeros() >= 128, "bits behind {row:?}");
+            // 2001:3c00::/22 is the end of a row.
+            for bits in [first, last].into_iter().filter(|it| !expected || !is_in(others, *it)) {
+                assert_eq!(public(bits), expected, "{row:?}");
+            }
+            for bits in [first - 1, last + 1] {
+                assert_eq!(public(bits), is_in(table::V6_GIVEN, bits) && !is_in(table::V6, bits));
+            }
+        }
     }
-    assert!(!public(table::V6_GLOBAL.0.to_bits() - 1));
-    assert!(public(table::V6_GLOBAL.0.to_bits()));
 }
 
-/// Every /16 there is: what is public begins with what IANA gives to regional registries.
+/// The registry's rows, one by one, in the order in which it has them: what is public is what a
+/// registry has, by /23 where it gave these, and by /16 elsewhere.
 #[test]
 fn of_ipv6_only_what_regional_registries_have_is_public() {
+    let given = [
+        "2001:200::/23",
+        "2001:400::/23",
+        "2001:600::/23",
+        "2001:800::/22",
+        "2001:c00::/23",
+        "2001:e00::/23",
+        "2001:1200::/23",
+        "2001:1400::/22",
+        "2001:1800::/23",
+        "2001:1a00::/23",
+        "2001:1c00::/22",
+        "2001:2000::/20",
+        "2001:3000::/21",
+        "2001:3800::/22",
+        "2001:4000::/23",
+        "2001:4200::/23",
+        "2001:4400::/23",
+        "2001:4600::/23",
+        "2001:4800::/23",
+        "2001:4a00::/23",
+        "2001:4c00::/23",
+        "2001:5000::/20",
+        "2001:8000::/19",
+        "2001:a000::/20",
+        "2001:b000::/20",
+        "2003::/18",
+        "2400::/12",
+        "2410::/12",
+        "2600::/12",
+        "2610::/23",
+        "2620::/23",
+        "2630::/12",
+        "2800::/12",
+        "2a00::/12",
+        "2a10::/12",
+        "2c00::/12",
+    ];
+    let given = given.map(|it| it.parse::<IpRange>().unwrap());
     for high in 0..=u16::MAX {
-        let address = Ipv6Addr::new(high, 0xfff0, 0, 0, 0, 0, 0, 0x77);
-        let expected = (0x2000..0x2d00).contains(&high) && high != 0x2002;
-        assert_eq!(verdict(address).is_ok(), expected, "{address}");
+        let step = if matches!(high, 0x2001 | 0x2003 | 0x2610 | 0x2620) { 0x200 } else { 0x1_0000 };
+        for low in (0..0x1_0000_u32).step_by(step) {
+            let low = u16::try_from(low).unwrap();
+            let address = Ipv6Addr::new(high, low, 0xfff0, 0, 0, 0, 0, 0x77);
+            let expected = given.iter().any(|range| range.contains(address.into()));
+            assert_eq!(verdict(address).is_ok(), expected, "{address}");
+        }
+    }
+}
+
+#[test]
+fn what_is_behind_a_prefix_of_nat64_is_judged_by_it_alone() {
+    let prefixes = ["2a00:64::/32", "fd64::/96", "2a00:66::/40", "2a00:66::/48"];
+    let policy = UrlPolicy::new()
+        .with_nat64_prefixes(prefixes.map(|it| it.parse().unwrap()))
+        .unwrap()
+        .with_denied_ranges(["9.9.9.0/24", "fd64::1.1.1.0/120"].map(|it| it.parse().unwrap()));
+    for (address, expected) in [
+        ("2a00:64:808:808::", Ok(())),
+        ("2a00:64:a00:1::", Err(Reason::Address)),
+        ("2a00:64:a9fe:a9fe::1", Err(Reason::Metadata)),
+        ("2a00:64:909:909::1", Err(Reason::HostDenied)),
+        ("fd64::8.8.8.8", Ok(())),
+        ("fd64::10.0.0.1", Err(Reason::Address)),
+        ("fd64::9.9.9.9", Err(Reason::HostDenied)),
+        ("fd64::1.1.1.1", Err(Reason::HostDenied)),
+        // Under the longer of two it is 10.0.0.1, under the shorter 0.10.0.1.
+        ("2a00:66:0:a00:0:100::", Err(Reason::Address)),
+        // Under no prefix.
+        ("2a00:65:a00:1::", Ok(())),
+        ("fd64:0:0:1::8.8.8.8", Err(Reason::Address)),
+    ] {
+        assert_eq!(judge(address.parse().unwrap(), &policy), expected, "{address}");
     }
 }
 
@@ -128,6 +203,25 @@ fn special_addresses_of_ipv6_are_refused() {
         "2001:20::1",
         "2001:30::1",
         "2001:db8::1",
+        // Reserved, and 6to4, whatever is in it.
+        "2001:3c00::1",
+        "2002:808:808::1",
+        // Given to nobody yet.
+        "2000::1",
+        "2001:1000::1",
+        "2001:6000::1",
+        "2001:c000::1",
+        "2003:4000::1",
+        "2100::1",
+        "2200::1",
+        "2420::1",
+        "2500::1",
+        "2640::1",
+        "2700::1",
+        "2900::1",
+        "2a20::1",
+        "2b00::1",
+        "2c10::1",
         "2620:4f:8000::1",
         "3ffe::1",
         "3fff::1",
@@ -173,7 +267,8 @@ fn an_allowed_range_opens_itself_and_what_leads_there() {
         ("10.1.2.3", true),
         ("::ffff:10.1.2.3", true),
         ("64:ff9b::10.1.2.3", true),
-        ("2002:a01:203::1", true),
+        // As if 6to4 were no range of its own.
+        ("2002:a01:203::1", false),
         ("fd12::1", true),
         ("10.2.0.1", false),
         ("::ffff:10.2.0.1", false),
@@ -185,6 +280,41 @@ fn an_allowed_range_opens_itself_and_what_leads_there() {
     ] {
         assert_eq!(judge(address.parse().unwrap(), &policy).is_ok(), expected, "{address}");
     }
+}
+
+#[test]
+fn a_denied_address_is_refused_in_every_wrapping_and_before_all_else() {
+    let ranges =
+        ["8.8.0.0/16", "10.1.2.0/24", "::ffff:9.9.9.0/120", "2a00:1::/32", "64:ff9b::101:0/112"];
+    let policy = UrlPolicy::new()
+        .with_denied_hosts(["1.2.3.4", "[2a00:2::2]", "::ffff:1.2.3.5"])
+        .unwrap()
+        .with_denied_ranges(ranges.map(|it| it.parse().unwrap()))
+        .with_allowed_ranges(["10.0.0.0/8", "8.8.8.8"].map(|it| it.parse().unwrap()));
+    for address in [
+        "8.8.8.8",
+        "::ffff:8.8.8.8",
+        "64:ff9b::8.8.8.8",
+        "2001:0:808:808::1",
+        "2a00:3::5efe:8.8.8.8",
+        "10.1.2.3",
+        "9.9.9.9",
+        "1.2.3.4",
+        "::ffff:1.2.3.4",
+        "64:ff9b::1.2.3.5",
+        "2a00:1::1",
+        "2a00:2::2",
+        "64:ff9b::1.1.0.1",
+    ] {
+        assert_eq!(judge(address.parse().unwrap(), &policy), Err(Reason::HostDenied), "{address}");
+    }
+    for address in ["8.9.8.8", "10.1.3.3", "9.9.8.9", "1.2.3.6", "2a00:2::3", "1.1.0.1"] {
+        assert_eq!(judge(address.parse().unwrap(), &policy), Ok(()), "{address}");
+    }
+    // All of IPv6 is not all of IPv4.
+    let policy = UrlPolicy::new().with_denied_ranges(["::/0".parse().unwrap()]);
+    assert_eq!(judge([8, 8, 8, 8].into(), &policy), Ok(()));
+    assert_eq!(judge("2a00::1".parse().unwrap(), &policy), Err(Reason::HostDenied));
 }
 
 proptest! {

@@ -107,3 +107,42 @@ async fn of_a_thousand_addresses_eight_are_dialed() {
     guard.connect(&url("http://example.com/")).await.unwrap_err();
     assert_eq!(closed.0.0.lock().await.len(), 8);
 }
+
+/// So that neither a pin nor another client's connector has more of them.
+#[tokio::test(start_paused = true)]
+async fn of_a_thousand_addresses_eight_are_kept() {
+    let all = |_: &str| {
+        ready(Ok((0..1_000_u32)
+            .map(|it| std::net::Ipv4Addr::from_bits(0x0808_0000 + it).into())
+            .collect()))
+    };
+    let guard = Guard::new(UrlPolicy::new()).with_resolver(all);
+    // The second time from the pins.
+    for _ in 0..2 {
+        let addresses = guard.vet(&url("http://example.com/")).await.unwrap();
+        let (first, last) = (addresses[0].to_string(), addresses.last().unwrap().to_string());
+        assert_eq!((addresses.len(), &*first, &*last), (8, "8.8.0.0:80", "8.8.0.7:80"));
+    }
+}
+
+/// The last of them counts, though it would not be tried.
+#[tokio::test(start_paused = true)]
+async fn all_of_a_thousand_addresses_are_judged() {
+    let guard = Guard::new(UrlPolicy::new()).with_resolver(|_: &str| {
+        let mut all = vec![[8, 8, 8, 8].into(); 1_000];
+        all.push([127, 0, 0, 1].into());
+        ready(Ok(all))
+    });
+    let refused = guard.vet(&url("http://example.com/")).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::Unreachable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_duration_is_too_long() {
+    let guard = Guard::new(UrlPolicy::new())
+        .with_resolver(answers(&["8.8.8.8"]))
+        .with_dialer(Dialed::default())
+        .with_deadline(Duration::MAX)
+        .with_pin_lifetime(Duration::MAX);
+    guard.connect(&url("http://example.com/")).await.unwrap();
+}

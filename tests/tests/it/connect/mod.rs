@@ -60,6 +60,25 @@ async fn if_one_address_is_refused_all_are() {
     }
 }
 
+/// As `198.100.1.7.nip.io` has the address in its name, any name may have it behind it.
+#[tokio::test(start_paused = true)]
+async fn a_denied_address_is_not_dialed_behind_a_name() {
+    let denied = UrlPolicy::new().with_denied_hosts(["8.8.8.8", "2a00::8"]).unwrap();
+    for address in
+        ["8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2a00:1450::5efe:8.8.8.8", "2a00::8"]
+    {
+        for addresses in [&[address][..], &["1.1.1.1", address]] {
+            let dialed = Dialed::default();
+            let guard = Guard::new(denied.clone())
+                .with_resolver(answers(addresses))
+                .with_dialer(dialed.clone());
+            let refused = guard.connect(&url("http://8.8.8.8.example.com/")).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::Unreachable, "{addresses:?}");
+            assert!(dialed.0.lock().await.is_empty(), "{addresses:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_dialed_is_the_first_address_with_the_port_of_the_url() {
     for (text, addresses, expected) in [

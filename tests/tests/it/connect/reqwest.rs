@@ -1,12 +1,15 @@
 //! With reqwest's client.
 
 use std::{
+    future::{Pending, pending},
     io,
     net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use http_body_util::BodyExt;
@@ -16,6 +19,10 @@ use kimi_validate::{
     probe::{FileProbe, FileSize},
 };
 use reqwest::{Body, Client};
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+use tower_layer::layer_fn;
+use tower_service::Service;
 
 use super::sockets::{local, serve};
 
@@ -78,4 +85,39 @@ async fn a_connection_to_an_address_that_is_refused_is_not_used() {
     // Whoever accepted it read no request.
     assert_eq!(told.recv().await.unwrap(), "");
     assert_eq!(accepted.load(Relaxed), 1);
+}
+
+/// Around a connector that never has a connection.
+#[derive(Clone)]
+struct Stuck<S>(S);
+
+impl<S, T> Service<T> for Stuck<S>
+where
+    S: Service<T>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pending<Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, _: T) -> Self::Future {
+        pending()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_never_comes_ends_with_the_deadline_of_the_guard() {
+    let guard = Guard::new(UrlPolicy::new()).with_deadline(Duration::from_secs(3));
+    let builder = Client::builder().connector_layer(layer_fn(Stuck));
+    let client = ReqwestClient::try_new(builder, guard).unwrap();
+    let begin = Instant::now();
+    let request = http::Request::get("http://8.8.8.8/").body(Body::default()).unwrap();
+    let refused = client.oneshot(request).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::Unreachable);
+    // Not for ever: of the request itself nobody has said how long it may take.
+    let taken = begin.elapsed();
+    assert!((3_000..=3_010).contains(&taken.as_millis()), "{taken:?}");
 }

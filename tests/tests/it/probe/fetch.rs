@@ -12,7 +12,7 @@ use super::{
     server::{Piece, Server, answer},
 };
 
-/// Announces 10 bytes of PDF, and answers `GET` so.
+/// Announces 50 bytes of PDF, of 100 that are allowed, and answers `GET` so.
 async fn fetched(
     status: u16,
     fields: &'static [(&str, &str)],
@@ -20,7 +20,7 @@ async fn fetched(
 ) -> Result<u64, Reason> {
     let pieces = pieces.to_vec();
     let server = Server::new(move |asked| match asked.method().as_str() {
-        "HEAD" => answer(200, &[PDF, ("content-length", "10")], &[]),
+        "HEAD" => answer(200, &[PDF, ("content-length", "50")], &[]),
         _ => answer(status, fields, &pieces),
     });
     let probe = FileProbe::new(server.clone()).with_max_bytes(100);
@@ -38,9 +38,10 @@ async fn fetched(
 
 #[tokio::test(start_paused = true)]
 async fn a_body_fails_at_the_first_byte_too_many() {
-    assert_eq!(fetched(200, &[], &[Piece::Zeros(10, 10)]).await, Ok(100));
+    assert_eq!(fetched(200, &[], &[Piece::Zeros(5, 10)]).await, Ok(50));
+    assert_eq!(fetched(200, &[], &[Piece::Zeros(1, 10)]).await, Ok(10));
     assert_eq!(
-        fetched(200, &[], &[Piece::Zeros(10, 10), Piece::Zeros(1, 1)]).await,
+        fetched(200, &[], &[Piece::Zeros(5, 10), Piece::Zeros(1, 1)]).await,
         Err(Reason::TooLarge)
     );
     assert_eq!(fetched(200, &[], &[Piece::Zeros(usize::MAX, 16)]).await, Err(Reason::TooLarge));
@@ -54,6 +55,9 @@ async fn a_body_fails_at_the_first_byte_too_many() {
 async fn another_file_the_second_time_is_held_to_the_same() {
     for (status, fields, expected) in [
         (200, &[("content-length", "101")][..], Reason::TooLarge),
+        // What would be allowed of another file.
+        (200, &[("content-length", "51")], Reason::TooLarge),
+        (200, &[("content-type", "image/png")], Reason::MediaType),
         (200, &[("content-type", "application/x-msdownload")], Reason::MediaType),
         (200, &[("content-encoding", "gzip")], Reason::Encoded),
         (302, &[("location", "https://example.com/b")], Reason::Redirect),
@@ -68,14 +72,26 @@ async fn another_file_the_second_time_is_held_to_the_same() {
 #[tokio::test(start_paused = true)]
 async fn after_the_failure_the_body_has_ended() {
     let server = Server::new(|asked| match asked.method().as_str() {
-        "HEAD" => answer(200, &[PDF, ("content-length", "10")], &[]),
+        "HEAD" => answer(200, &[PDF, ("content-length", "100")], &[]),
         _ => answer(200, &[], &[Piece::Zeros(100, 60)]),
     });
-    let probe = FileProbe::new(server).with_max_bytes(100);
+    let probe = FileProbe::new(server);
     let url = RemoteUrl::parse("https://example.com/a", probe.policy()).unwrap();
     let file = probe.check(&url).await.unwrap();
     let mut body = probe.fetch(&file).await.unwrap().into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 60);
     assert_eq!(body.frame().await.unwrap().unwrap_err().reason(), Reason::TooLarge);
     assert!(body.frame().await.is_none());
+}
+
+/// `GET` may say less than `HEAD`, and the same in another form.
+#[tokio::test(start_paused = true)]
+async fn the_same_file_the_second_time_is_fetched() {
+    for fields in [
+        &[][..],
+        &[("content-type", "Application/PDF; charset=binary"), ("content-length", "50")],
+        &[("content-type", "application/octet-stream")],
+    ] {
+        assert_eq!(fetched(200, fields, &[Piece::Zeros(1, 50)]).await, Ok(50), "{fields:?}");
+    }
 }

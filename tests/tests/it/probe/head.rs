@@ -127,3 +127,41 @@ async fn first_bytes_are_put_together_from_frames() {
         check(&Server::of_get(Response::builder(), [Piece::Data(long.into())])).await.unwrap();
     assert_eq!((file.media_type(), file.size()), ("application/pdf", FileSize::Counted(60_008)));
 }
+
+/// Says of 10 bytes of PDF what `HEAD` is asked, and answers `GET` otherwise.
+async fn lying(
+    fields: &'static [(&str, &str)],
+    pieces: &[Piece],
+) -> (Result<u64, Reason>, Vec<String>) {
+    let pieces = pieces.to_vec();
+    let server = Server::new(move |asked| match asked.method().as_str() {
+        "HEAD" => answer(200, &[PDF, ("content-length", "10")], &[]),
+        _ => answer(200, fields, &pieces),
+    });
+    // By default it is believed.
+    assert_eq!(check(&server).await.unwrap().size(), FileSize::Announced(10));
+    assert_eq!(server.asked().len(), 1);
+    let probe = FileProbe::new(server.clone()).with_first_block();
+    let url = RemoteUrl::parse("https://example.com/a", probe.policy()).unwrap();
+    let checked = probe.check(&url).await.map(|it| it.size().bytes()).map_err(|it| it.reason());
+    (checked, server.asked()[1..].to_vec())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_lies_is_found_out_by_the_first_block() {
+    let endless = [Piece::Zeros(usize::MAX, 16 * 1024)];
+    for (fields, pieces, expected) in [
+        (&[PDF][..], &endless[..], Err(Reason::TooLarge)),
+        (&[PDF, ("content-length", "104857601")], &[], Err(Reason::TooLarge)),
+        (&[("content-type", "application/x-msdownload")], &endless, Err(Reason::MediaType)),
+        (&[PDF, ("content-encoding", "gzip")], &endless, Err(Reason::Encoded)),
+        (&[PDF], &[Piece::Zeros(3, 10)], Ok(30)),
+        (&[PDF, ("content-length", "9")], &[Piece::Zeros(1, 9)], Ok(9)),
+        (&[PDF], &[Piece::Fail], Err(Reason::Unreachable)),
+    ] {
+        let (checked, asked) = lying(fields, pieces).await;
+        assert_eq!(checked, expected, "{fields:?}");
+        let expected = ["HEAD https://example.com/a", "GET https://example.com/a bytes=0-4095"];
+        assert_eq!(asked, expected);
+    }
+}

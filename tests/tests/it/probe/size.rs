@@ -120,6 +120,20 @@ async fn a_slow_body_ends_with_the_deadline() {
     }
 }
 
+/// Such a body is never waited for, so that no clock goes on by itself.
+#[tokio::test(start_paused = true)]
+async fn an_endless_body_of_empty_frames_ends_with_the_deadline() {
+    for head in [ok(None), ok(Some("1000000"))] {
+        let server = Server::of_get(head, [Piece::Zeros(usize::MAX, 0)]);
+        let clock = async {
+            tokio::task::yield_now().await;
+            tokio::time::advance(Duration::from_secs(10)).await;
+        };
+        let (checked, ()) = tokio::join!(check(&server), clock);
+        assert_eq!(checked.unwrap_err(), Reason::Unreachable);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bomb_is_neither_asked_for_nor_inflated() {
     let encoded = ("content-encoding", "gzip");

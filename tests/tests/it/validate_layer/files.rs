@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -34,6 +35,13 @@ fn naming(urls: &[&str]) -> String {
         r#"{{"model":"kimi","messages":[{{"role":"user","content":"?"}},{{"role":"user","content":[{}]}}]}}"#,
         parts.join(",")
     )
+}
+
+/// A request that names so many files, each of which takes so many seconds.
+fn several(files: usize, seconds: u32) -> String {
+    let urls: Vec<_> =
+        (0..files).map(|index| format!("https://example.com/{seconds}/7/{index}")).collect();
+    naming(&urls.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn layer() -> ValidateLayer {
@@ -138,7 +146,7 @@ async fn servers_are_asked_four_at_once() {
     let servers = Servers::default();
     let (mut service, seen) = stack(&servers.layer());
     let begin = Instant::now();
-    let body = naming(&["https://example.com/2/7"; 10]);
+    let body = several(10, 2);
     call(&mut service, post(ProbeBody::full(body))).await.unwrap();
     assert_eq!((servers.peak.load(SeqCst), servers.asked.load(SeqCst)), (4, 10));
     // Three rounds: four, four, two.
@@ -169,17 +177,95 @@ async fn verdicts_stand_in_the_order_of_the_input_whichever_comes_first() {
 async fn all_files_together_take_thirty_seconds_at_most() {
     let servers = Servers::default();
     let begin = Instant::now();
-    let body = naming(&["https://example.com/9/7"; 100]);
+    let body = several(64, 9);
     let refusal = refusal(&servers.layer(), post(ProbeBody::full(body))).await;
     assert_eq!(begin.elapsed(), Duration::from_secs(30));
     // Three rounds of four were known by then.
     assert_eq!(reasons(&refusal)[0], ("/messages/1/content/12/file_url/url", "unreachable"));
-    assert_eq!(refusal.data().unwrap()["truncated"], 100 - 12 - 32);
+    assert_eq!(refusal.data().unwrap()["truncated"], 64 - 12 - 32);
     assert_eq!(servers.now.load(SeqCst), 0);
 }
 
+/// A fragment is not sent.
 #[tokio::test(start_paused = true)]
-async fn nobody_is_asked_about_a_request_that_is_refused_or_names_nothing() {
+async fn a_url_that_is_named_often_is_asked_for_once() {
+    let servers = Servers::default();
+    let once = "https://example.com/1/104857601";
+    let mut urls = vec![once; 30];
+    urls.extend(["https://example.com/1/7", "https://example.com/1/104857601#page=2"]);
+    let refusal = refusal(&servers.layer(), post(ProbeBody::full(naming(&urls)))).await;
+    assert_eq!(servers.asked.load(SeqCst), 2);
+    // Each place is told all the same.
+    let reasons = reasons(&refusal);
+    assert_eq!(reasons.len(), 31);
+    assert_eq!(reasons[0], ("/messages/1/content/0/file_url/url", "too_large"));
+    assert_eq!(reasons[30], ("/messages/1/content/31/file_url/url", "too_large"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_a_request_of_too_many_files() {
+    let servers = Servers::default();
+    let body = several(65, 1);
+    let refusal = refusal(&servers.layer(), post(ProbeBody::full(body))).await;
+    assert_eq!(reasons(&refusal), [("/messages/1/content/64/file_url/url", "too_many_files")]);
+    assert_eq!((refusal.errcode(), refusal.status()), (-2003, 400));
+    assert_eq!(servers.asked.load(SeqCst), 0);
+}
+
+/// However many requests, and by however many clones of the service.
+#[tokio::test(start_paused = true)]
+async fn servers_of_all_requests_are_asked_sixty_four_at_once() {
+    let servers = Servers::default();
+    let (service, seen) = stack(&servers.layer());
+    let answers = (0..40).map(|_| {
+        let mut service = service.clone();
+        async move { call(&mut service, post(ProbeBody::full(several(4, 2)))).await }
+    });
+    for answer in futures_of(answers).await {
+        answer.unwrap();
+    }
+    assert_eq!((servers.peak.load(SeqCst), servers.asked.load(SeqCst)), (64, 160));
+    assert_eq!((seen.calls(), servers.now.load(SeqCst)), (40, 0));
+}
+
+/// Those who wait for their turn wait no longer than all files of a request may take.
+#[tokio::test(start_paused = true)]
+async fn a_file_whose_turn_does_not_come_is_unreachable() {
+    let servers = Servers::default();
+    let (service, _) = stack(&servers.layer());
+    let begin = Instant::now();
+    let answers = (0..100).map(|_| {
+        let mut service = service.clone();
+        async move { call(&mut service, post(ProbeBody::full(several(4, 9)))).await }
+    });
+    let refused = futures_of(answers).await.into_iter().filter(Result::is_err).count();
+    // In 30 s there are three rounds of 64, of 400 files.
+    assert_eq!(begin.elapsed(), Duration::from_secs(30));
+    assert_eq!((refused, servers.peak.load(SeqCst)), (100 - 3 * 16, 64));
+    assert_eq!(servers.now.load(SeqCst), 0);
+}
+
+/// Polls all of them in turn, until all have ended.
+async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|it| (Box::pin(it), None)).collect();
+    std::future::poll_fn(|cx| {
+        let mut is_over = true;
+        for (future, output) in &mut running {
+            if output.is_none() {
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(it) => *output = Some(it),
+                    Poll::Pending => is_over = false,
+                }
+            }
+        }
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_a_request_that_that_is_refused_or_names_nothing() {
     let servers = Servers::default();
     let body = naming(&["https://example.com/1/1", "http://10.0.0.1/"]);
     refusal(&servers.layer(), post(ProbeBody::full(body))).await;

@@ -1,9 +1,6 @@
-use std::net::IpAddr;
+mod asked;
 
-use super::{
-    InvalidHost, IpRange, MediaTypes, Reason,
-    host::{Host, Pattern},
-};
+use super::{InvalidHost, InvalidPrefix, IpRange, MediaTypes, address::Nat64, host::Pattern};
 use crate::limits::{MAX_FILE_BYTES, MAX_URL_BYTES};
 
 /// Which file URLs are allowed.
@@ -40,6 +37,8 @@ pub struct UrlPolicy {
     allowed_hosts: Option<Vec<Pattern>>,
     denied_hosts: Vec<Pattern>,
     allowed_ranges: Vec<IpRange>,
+    denied_ranges: Vec<IpRange>,
+    nat64_prefixes: Vec<Nat64>,
 }
 
 impl UrlPolicy {
@@ -54,6 +53,8 @@ impl UrlPolicy {
             allowed_hosts: None,
             denied_hosts: Vec::new(),
             allowed_ranges: Vec::new(),
+            denied_ranges: Vec::new(),
+            nat64_prefixes: Vec::new(),
         }
     }
 
@@ -91,6 +92,9 @@ impl UrlPolicy {
     /// Refuses these hosts, also those of them that are allowed. Written in the same way. In place
     /// of those given before.
     ///
+    /// A name that is resolved to a denied address is refused as well, by [`judge`](super::judge); a
+    /// denied name says nothing of its addresses, which may have other names.
+    ///
     /// # Errors
     ///
     /// If one is no host.
@@ -111,6 +115,50 @@ impl UrlPolicy {
     pub fn with_allowed_ranges(mut self, ranges: impl IntoIterator<Item = IpRange>) -> Self {
         self.allowed_ranges = ranges.into_iter().collect();
         self
+    }
+
+    /// Refuses these addresses, also those of them that are allowed: public ones which one's own
+    /// network treats as inner ones. It holds for an address in a URL, for one that a name is
+    /// resolved to, and for one of IPv4 inside of one of IPv6. In place of those given before.
+    ///
+    /// ```
+    /// use kimi_validate::file_url::{Reason, UrlPolicy, judge};
+    ///
+    /// let policy = UrlPolicy::new().with_denied_ranges(["198.100.0.0/16".parse()?]);
+    /// assert_eq!(judge("198.100.1.7".parse()?, &policy), Err(Reason::HostDenied));
+    /// assert_eq!(judge("::ffff:198.100.1.7".parse()?, &policy), Err(Reason::HostDenied));
+    /// assert_eq!(judge("198.101.1.7".parse()?, &policy), Ok(()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_denied_ranges(mut self, ranges: impl IntoIterator<Item = IpRange>) -> Self {
+        self.denied_ranges = ranges.into_iter().map(IpRange::unmapped).collect();
+        self
+    }
+
+    /// Names the prefixes under which one's own network leads to IPv4: NAT64, RFC 6052 §2.2. What is
+    /// under them is judged by the IPv4 address in it, wherever the prefix is from; a prefix that is
+    /// not named is one of IPv6 like any other. **In a network with NAT64 under a prefix of its own,
+    /// `2a00:64::10.0.0.1` leads to 10.0.0.1, and nothing but this setting knows.** The well-known
+    /// prefix, `64:ff9b::/96`, is always one. In place of those given before.
+    ///
+    /// ```
+    /// use kimi_validate::file_url::{Reason, UrlPolicy, judge};
+    ///
+    /// let policy = UrlPolicy::new().with_nat64_prefixes(["fd64::/96".parse()?])?;
+    /// assert_eq!(judge("fd64::8.8.8.8".parse()?, &policy), Ok(()));
+    /// assert_eq!(judge("fd64::10.0.0.1".parse()?, &policy), Err(Reason::Address));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If one is not of IPv6, or has not 32, 40, 48, 56, 64 or 96 bits.
+    pub fn with_nat64_prefixes(
+        mut self,
+        prefixes: impl IntoIterator<Item = IpRange>,
+    ) -> Result<Self, InvalidPrefix> {
+        self.nat64_prefixes = prefixes.into_iter().map(Nat64::of).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// Sets the longest URL, in bytes; `data:` URLs have a limit of their own. Default: 8 000.
@@ -135,45 +183,6 @@ impl UrlPolicy {
     pub fn without_data_urls(mut self) -> Self {
         self.data_types = None;
         self
-    }
-
-    /// `is_https` of a scheme that is `http` or `https`.
-    pub(super) fn scheme(&self, is_https: bool) -> Result<(), Reason> {
-        if self.https_only && !is_https { Err(Reason::Scheme) } else { Ok(()) }
-    }
-
-    pub(super) fn port(&self, port: u16) -> Result<(), Reason> {
-        match port {
-            80 | 443 => Ok(()),
-            1024.. if self.unprivileged_ports => Ok(()),
-            _ => Err(Reason::Port),
-        }
-    }
-
-    /// Judges by the two lists alone.
-    pub(super) fn listed(&self, host: Host<'_>) -> Result<(), Reason> {
-        if self.denied_hosts.iter().any(|pattern| pattern.matches(host)) {
-            return Err(Reason::HostDenied);
-        }
-        match &self.allowed_hosts {
-            Some(allowed) if !allowed.iter().any(|it| it.matches(host)) => {
-                Err(Reason::HostNotAllowed)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns whether the name is allowed in full, so that it is known to be meant.
-    pub(super) fn names(&self, name: &str) -> bool {
-        self.allowed_hosts.iter().flatten().any(|pattern| pattern.is(name))
-    }
-
-    pub(super) fn allows_address(&self, address: IpAddr) -> bool {
-        self.allowed_ranges.iter().any(|range| range.contains(address))
-    }
-
-    pub(super) fn allows_only(&self, address: IpAddr) -> bool {
-        self.allowed_ranges.iter().any(|range| range.is_only(address))
     }
 }
 
