@@ -1,0 +1,49 @@
+//! A binary as a process of its own, which ends with the test.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+/// A server that listens at a free port.
+pub(crate) struct Running {
+    child: Child,
+    /// Where it listens: the first URL that it prints.
+    pub(crate) url: String,
+}
+
+impl Running {
+    pub(crate) fn start(binary: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(binary);
+        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The pipe stays open, so that what else it prints does not end it.
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+        let mut first = String::new();
+        lines.read_line(&mut first).unwrap();
+        let url = first.split([' ', ',']).find(|word| word.starts_with("http://"));
+        let url = url.unwrap_or_else(|| panic!("no URL in {first:?}")).trim().to_owned();
+        Self { child, url }
+    }
+
+    /// Sends what Ctrl-C sends.
+    pub(crate) fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end; returns its status and what it wrote to the standard error.
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap(), log)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error says that it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
