@@ -77,6 +77,8 @@
 //! | `request-log` | [`request_log`], [`facts`] |
 //! | `metrics` | `request_log` counts and measures, too, through the facade of the crate `metrics` |
 //! | `rate-limit` | [`rate_limit`], [`key`], [`deadline`], [`facts`] |
+//! | `redis` | [`redis`]: limits and turns of many machines |
+//! | `redis-tls` | `redis` speaks TLS |
 //! | `replay` | [`replay`] |
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
 //! | `token` | [`token`], [`replay`] |
@@ -124,7 +126,7 @@ pub mod deadline;
     feature = "validate"
 ))]
 pub mod facts;
-#[cfg(any(feature = "rate-limit", feature = "session"))]
+#[cfg(any(feature = "rate-limit", feature = "redis", feature = "session"))]
 pub mod key;
 #[cfg(any(
     feature = "catch-error",
@@ -139,10 +141,16 @@ pub mod key;
 mod media;
 #[cfg(feature = "raise-error")]
 pub mod raise_error;
-#[cfg(any(feature = "retry", feature = "token"))]
+#[cfg(any(
+    feature = "retry",
+    feature = "token",
+    all(feature = "redis", any(feature = "rate-limit", feature = "session"))
+))]
 mod random;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "replay")]
 pub mod replay;
 #[cfg(feature = "request-log")]

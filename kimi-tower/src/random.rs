@@ -1,10 +1,16 @@
 //! Numbers for jitter and for keys, from one word of state that threads share.
 
+#[cfg(any(
+    test,
+    feature = "retry",
+    feature = "token",
+    all(feature = "redis", feature = "session")
+))]
+use std::time::Duration;
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Duration,
 };
 
 /// The step of the sequence: 2^64 divided by the golden ratio, as SplitMix64 has it (Steele, Lea
@@ -36,6 +42,12 @@ impl Random {
     }
 
     /// Returns any time from zero to `longest`.
+    #[cfg(any(
+        test,
+        feature = "retry",
+        feature = "token",
+        all(feature = "redis", feature = "session")
+    ))]
     pub(crate) fn up_to(&self, longest: Duration) -> Duration {
         // A wait of more than 584 years is one of 584 years.
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);

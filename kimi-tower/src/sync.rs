@@ -26,6 +26,13 @@ mod lock {
     #[derive(Debug)]
     pub(crate) struct Lock<T>(Mutex<T>);
 
+    #[cfg(all(feature = "rate-limit", feature = "redis"))]
+    impl<T: Default> Default for Lock<T> {
+        fn default() -> Self {
+            Self::new(T::default())
+        }
+    }
+
     impl<T> Lock<T> {
         #[inline]
         pub(crate) fn new(value: T) -> Self {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`mock`] | a Kimi upstream in the process, a tower service |
 //! | [`server`] | the same behind a loopback socket |
+//! | [`redis`] | a `redis-server` of a test's own |
 //! | [`script`] | what it shall answer, and what shall go wrong: JSON, TOML or Rust |
 //!
 //! # Example
@@ -61,6 +62,7 @@
 pub mod contract;
 pub mod mock;
 pub mod probe;
+pub mod redis;
 pub mod script;
 pub mod server;
 mod sync;

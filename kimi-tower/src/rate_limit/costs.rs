@@ -5,6 +5,11 @@ use super::{Level, MAX_RULES};
 pub struct Costs(pub(super) [u32; MAX_RULES]);
 
 impl Costs {
+    #[cfg(feature = "redis")]
+    pub(crate) fn each(cost: impl FnMut(usize) -> u32) -> Self {
+        Self(std::array::from_fn(cost))
+    }
+
     /// Returns the cost by the rule at `index`; 0 if there is none.
     #[must_use]
     pub fn of(&self, index: usize) -> u32 {

@@ -35,6 +35,8 @@ pub(super) fn of_session(facts: &Facts) -> Option<Outcome> {
     match facts.session_lost() {
         Some(Lost::Superseded) => return Some(Outcome::Superseded),
         Some(Lost::MaxHold | Lost::Idle) => return Some(Outcome::Timeout),
+        // It is what of_body makes of its error, which nobody reads where the reader is gone.
+        Some(Lost::Lease) => return Some(Outcome::StreamError),
         None => {}
     }
     let is_refused = matches!(

@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
-use http::request::Parts;
+use http::{HeaderName, Request, request::Parts};
 use kimi_errors::{Error, Lang};
 use tokio::time::Instant;
 
 use super::{
+    fence,
     keep_alive::wants_events,
     lost::Lost,
     nested::Scope,
@@ -42,6 +43,7 @@ pub(super) struct Rules {
     pub(super) max_idle: Option<Duration>,
     pub(super) max_sessions: usize,
     pub(super) keep_alive: Option<Duration>,
+    pub(super) fence_field: Option<HeaderName>,
     pub(super) lang: Lang,
 }
 
@@ -78,6 +80,12 @@ impl<T: SessionTurn> Holding<T> {
     pub(super) fn set_end(&mut self, end: Arc<dyn EndTurn>) -> Result<(), Error> {
         let lost = self.turn.as_mut().and_then(|turn| turn.set_end(end));
         lost.map_or(Ok(()), |lost| Err(self.tells.lost(lost)))
+    }
+
+    /// Leaves the fence of the turn in the request, and that of nobody else.
+    pub(super) fn mark<B>(&self, request: &mut Request<B>, field: Option<&HeaderName>) {
+        let fence = self.turn.as_ref().and_then(SessionTurn::fence);
+        fence::mark(request, fence, field);
     }
 
     /// Takes the turn out, for who knows what becomes of it.
@@ -134,6 +142,8 @@ pub(super) struct Later<P> {
     pub(super) until: Option<Instant>,
     /// After what time, and in what times, something is sent meanwhile.
     pub(super) keep_alive: Option<Duration>,
+    /// Where its fence is written.
+    pub(super) fence_field: Option<HeaderName>,
     pub(super) lang: Lang,
 }
 
@@ -197,8 +207,9 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
             ));
         }
         let keep_alive = self.rules.keep_alive.filter(|_| wants_events(head));
-        let lang = self.rules.lang;
-        Ok(Admitted::Later(Later { place, scope, ahead, since, until, keep_alive, lang }))
+        let (fence_field, lang) = (self.rules.fence_field.clone(), self.rules.lang);
+        let later = Later { place, scope, ahead, since, until, keep_alive, fence_field, lang };
+        Ok(Admitted::Later(later))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::{fmt, num::NonZeroUsize, time::Duration};
 
+use http::HeaderName;
 use kimi_errors::Lang;
 use tower_layer::Layer;
 
@@ -43,6 +44,7 @@ impl SessionLayer {
                     max_idle: Some(Self::DEFAULT_MAX_IDLE),
                     max_sessions: usize::MAX,
                     keep_alive: None,
+                    fence_field: None,
                     lang: Lang::Zh,
                 },
             },
@@ -120,6 +122,13 @@ impl<K, T> SessionLayer<K, T> {
         let least = Duration::from_millis(1);
         let is_less = every.as_nanos() < least.as_nanos();
         self.admit.rules.keep_alive = Some(if is_less { least } else { every });
+        self
+    }
+
+    /// Names the field of the request in which the service finds the [`Fence`](super::Fence) of its turn, as 1 to 20
+    /// digits, such as `x-kimi-fence`; what a client has sent there is removed. Default: none.
+    pub fn with_fence_field(mut self, field: HeaderName) -> Self {
+        self.admit.rules.fence_field = Some(field);
         self
     }
 

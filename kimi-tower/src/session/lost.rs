@@ -12,16 +12,19 @@ pub enum Lost {
     MaxHold,
     /// Others waited, and its reader had not asked for more of the answer for too long.
     Idle,
+    /// The store could not be told in time that it still has it: see the feature `redis`.
+    Lease,
 }
 
 impl Lost {
-    /// Returns a stable name: `superseded`, `max_hold` or `idle`.
+    /// Returns a stable name: `superseded`, `max_hold`, `idle` or `lease`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Superseded => "superseded",
             Self::MaxHold => "max_hold",
             Self::Idle => "idle",
+            Self::Lease => "lease",
         }
     }
 
@@ -42,6 +45,11 @@ impl Lost {
                 ErrorKind::Cancelled,
                 "回答长时间未被读取，已让给后面的请求",
                 "this answer was not read for too long while others waited",
+            ),
+            Self::Lease => (
+                ErrorKind::Unavailable,
+                "无法确认本次回答仍占有该对话，回答已停止",
+                "it could not be confirmed that this answer still has its conversation, so it has ended",
             ),
         };
         let error = Error::new(kind).with_lang(lang).with_advice(RetryAdvice::Never);

@@ -151,13 +151,16 @@
 //! - After its turn has come, a request waits for the inner service to be ready for up to `max_hold`
 //!   if others wait, and else without a limit of time, as before every call.
 //! - An upgraded connection is not covered: the answer that announces it has no body.
-//! - The turns are of one process. Several replicas need another [`store`].
+//! - The turns are of one process. Several replicas need another [`store`], as that of the feature
+//!   `redis`. With it, a request has a [`Fence`] in its extensions, and in a field if
+//!   [`with_fence_field`](SessionLayer::with_fence_field) names one.
 //! - The answer's body goes into a `Box`, and into an `Arc` that the session shares, unless it is at
 //!   its end when it comes: two allocations. The turn itself takes none.
 
 mod admit;
 mod body;
 mod conversation;
+mod fence;
 mod future;
 mod gauges;
 mod keep_alive;
@@ -176,6 +179,7 @@ mod waiting;
 pub use self::{
     body::ResponseBody,
     conversation::Conversation,
+    fence::Fence,
     future::ResponseFuture,
     layer::SessionLayer,
     lost::Lost,

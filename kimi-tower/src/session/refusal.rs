@@ -44,5 +44,10 @@ pub(super) fn refusal(
             "a request of this conversation was sent from within another, and would wait for itself",
         )
         .with_advice(RetryAdvice::Never),
+        Refused::Unavailable => said(
+            ErrorKind::Unavailable,
+            "对话排队服务暂时不可用，请稍后重试",
+            "turns of conversations cannot be given for the moment, retry later",
+        ),
     }
 }

@@ -11,6 +11,7 @@ use tower_service::Service;
 use super::{
     Conversation, ResponseBody, SessionLayer,
     admit::{Admit, Admitted},
+    fence,
     future::ResponseFuture,
     store::{MemoryStore, SessionStore},
 };
@@ -55,12 +56,17 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (head, body) = request.into_parts();
         let admitted = self.admit.admit(&head);
-        let request = Request::from_parts(head, body);
+        let mut request = Request::from_parts(head, body);
+        let field = self.admit.rules.fence_field.as_ref();
         match admitted {
             // T6. Nothing is awaited between readiness and here: the polled instance itself is
             // called.
-            Ok(Admitted::Free) => ResponseFuture::free(self.inner.call(request)),
+            Ok(Admitted::Free) => {
+                fence::mark(&mut request, None, field);
+                ResponseFuture::free(self.inner.call(request))
+            }
             Ok(Admitted::Now(holding)) => {
+                holding.mark(&mut request, field);
                 let future = holding.tells.scope.within(|| self.inner.call(request));
                 ResponseFuture::called(future, holding)
             }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-pub use super::lost::Lost;
+pub use super::{fence::Fence, lost::Lost};
 pub use super::{
     gauges::{Gauges, Histogram},
     memory::{MemoryPlace, MemoryStore, MemoryTurn},
@@ -64,6 +64,12 @@ pub trait SessionTurn {
     /// Returns a number that is greater than those of all turns that the session had before, of this
     /// store: whoever keeps something for a session can refuse what comes with a lesser one.
     fn number(&self) -> u64;
+
+    /// Returns what the request is to show to what it writes to; `None`, the default, if the store
+    /// is of one process.
+    fn fence(&self) -> Option<Fence> {
+        None
+    }
 }
 
 /// A place in a line.
@@ -73,6 +79,12 @@ pub trait SessionPlace {
 
     /// Returns the turn when it has come, or why it never will. It is not polled after that.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Turn, Refused>>;
+
+    /// Returns how many were before it when it got the place, the one that had the turn included, if
+    /// that was not known when it was asked for; `None`, the default, if it was, or is not yet.
+    fn ahead(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Ends an answer from elsewhere, also if nobody reads it.
@@ -154,10 +166,13 @@ pub enum Refused {
     TooManySessions,
     /// The request that has the turn would wait for itself.
     Nested,
+    /// The store cannot be reached.
+    Unavailable,
 }
 
 impl Refused {
-    /// Returns a stable name: `busy`, `too_late`, `superseded`, `too_many_sessions` or `nested`.
+    /// Returns a stable name: `busy`, `too_late`, `superseded`, `too_many_sessions`, `nested` or
+    /// `unavailable`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -166,6 +181,7 @@ impl Refused {
             Self::Superseded => "superseded",
             Self::TooManySessions => "too_many_sessions",
             Self::Nested => "nested",
+            Self::Unavailable => "unavailable",
         }
     }
 }

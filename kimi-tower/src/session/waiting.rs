@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use http::Request;
+use http::{HeaderName, Request};
 use kimi_errors::{BoxError, Error};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep, sleep_until};
@@ -31,6 +31,8 @@ pin_project! {
         // `None` until there is something to wait for, so that no timer is asked for in `call`.
         #[pin]
         sleep: Option<Sleep>,
+        // Where its fence is written.
+        fence_field: Option<HeaderName>,
         // After what time the head goes out; `None` if it waits for the answer, or has gone.
         keep_alive: Option<Duration>,
         // When that is; `None` until it is waited for.
@@ -44,10 +46,11 @@ pin_project! {
 type Begun<F, T> = Poll<Result<(F, Holding<T>), Error>>;
 
 impl<S, B, P: SessionPlace> Waiting<S, B, P> {
-    pub(super) fn new(service: S, request: Request<B>, later: Later<P>) -> Self {
+    pub(super) fn new(service: S, request: Request<B>, mut later: Later<P>) -> Self {
         Self {
             service,
             request: Some(request),
+            fence_field: later.fence_field.take(),
             keep_alive: later.keep_alive,
             later: Some(later),
             sleep: None,
@@ -79,7 +82,8 @@ where
         // T6. Only now: it is called as soon as it is ready.
         let ready = holding.tells.scope.within(|| this.service.poll_ready(cx));
         ready!(ready).map_err(|error| error.into())?;
-        let request = this.request.take().expect("it is taken once");
+        let mut request = this.request.take().expect("it is taken once");
+        holding.mark(&mut request, this.fence_field.as_ref());
         let future = holding.tells.scope.within(|| this.service.call(request));
         let holding = this.holding.take().expect("it is there, as was seen above");
         Poll::Ready(Ok((future, holding)))
@@ -104,8 +108,15 @@ where
         // A turn that is there counts, even if it is looked at late.
         match later.place.poll_turn(cx) {
             Poll::Ready(Ok(turn)) => {
-                let (scope, ahead, waited) = (later.scope, later.ahead, since.elapsed());
-                Facts::tell_session(extensions, SessionDecision::Waited { ahead, waited });
+                let (scope, waited) = (later.scope, since.elapsed());
+                let ahead = later.place.ahead().unwrap_or(later.ahead);
+                Facts::tell_session(
+                    extensions,
+                    match ahead {
+                        0 => SessionDecision::Granted,
+                        ahead => SessionDecision::Waited { ahead, waited },
+                    },
+                );
                 let facts = extensions.get::<Facts>().cloned();
                 *this.holding = Some(Holding::new(turn, Tells { scope, facts, lang }));
                 // The timer has nobody to wake any more.

@@ -14,6 +14,7 @@ mod never_sent;
 mod probe;
 mod raise_error;
 mod rate_limit;
+mod redis;
 mod replay;
 mod request_log;
 mod retry;

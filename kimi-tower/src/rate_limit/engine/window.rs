@@ -91,6 +91,12 @@ impl SlidingWindow {
         self.quota
     }
 
+    /// Returns how long a slot of time is, in nanoseconds.
+    #[cfg(feature = "redis")]
+    pub(crate) const fn slot_nanos(&self) -> u64 {
+        self.slot.get()
+    }
+
     /// Returns how many words a state has, of 8 bytes each.
     #[inline]
     #[must_use]

@@ -87,6 +87,12 @@ impl MemoryStore {
         self.table(plan).levels(self.now(), key)
     }
 
+    /// Forgets what a key has spent, and returns it: what is told to another store then.
+    #[cfg(feature = "redis")]
+    pub(crate) fn take_spent(&self, key: Key, plan: usize) -> Costs {
+        self.table(plan).take_spent(self.now(), key)
+    }
+
     #[inline]
     pub(super) fn now(&self) -> Moment {
         Moment::after(self.shared.epoch.elapsed())

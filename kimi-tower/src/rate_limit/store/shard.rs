@@ -180,6 +180,14 @@ impl Shard {
         self.states.levels(rules, now, key)
     }
 
+    /// Forgets what a key has spent, and returns it.
+    #[cfg(feature = "redis")]
+    pub(super) fn take_spent(&mut self, rules: &[Rule], now: Moment, key: Key) -> Costs {
+        let now = self.not_before(now);
+        self.forget_forecast(key);
+        self.states.take_spent(rules, now, key)
+    }
+
     /// Decides on one for whose key nobody waits, unless he has to wait.
     #[inline]
     fn decide(&mut self, rules: &[Rule], now: Moment, ask: &Ask) -> Option<Verdict> {

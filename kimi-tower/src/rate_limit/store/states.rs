@@ -76,6 +76,19 @@ impl States {
         });
     }
 
+    /// Forgets what a key has spent, and returns it; nothing if it has no state of its own.
+    #[cfg(feature = "redis")]
+    pub(super) fn take_spent(&mut self, rules: &[Rule], now: Moment, key: Key) -> Costs {
+        let mut spent = Costs::default();
+        let Some(slot) = self.slab.find(key) else { return spent };
+        decide::each(rules, self.slab.state(slot), |index, rule, words| {
+            let left = rule.limit().level(words, now).remaining();
+            spent.0[index] = rule.limit().capacity().saturating_sub(left);
+            words.fill(0);
+        });
+        spent
+    }
+
     /// Gives up the next state if nothing of it is spent, every few times that it is called.
     #[inline]
     pub(super) fn sweep(&mut self, rules: &[Rule], now: Moment, is_held: impl Fn(Key) -> bool) {

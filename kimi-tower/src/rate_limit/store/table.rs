@@ -96,6 +96,11 @@ impl Table {
         self.shard(key).lock().observe(&self.rules, now, key, told);
     }
 
+    #[cfg(feature = "redis")]
+    pub(super) fn take_spent(&self, now: Moment, key: Key) -> Costs {
+        self.shard(key).lock().take_spent(&self.rules, now, key)
+    }
+
     pub(super) fn levels(&self, now: Moment, key: Key) -> Levels {
         self.shard(key).lock().levels(&self.rules, now, key)
     }

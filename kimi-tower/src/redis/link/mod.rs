@@ -1,0 +1,247 @@
+//! The one connection that all stores of a process share, and whether it is up.
+
+mod error;
+mod probe;
+mod state;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use ::redis::{Client, IntoConnectionInfo, RedisResult, Script, Value};
+use tokio::time::{Instant, timeout_at};
+
+pub use self::error::{LinkError, LinkUrlError};
+use self::state::{State, Watched};
+use crate::key::Key;
+
+/// How long a call may take, by default: 100 ms, ours. A script takes less than one on loopback, and
+/// no request is to wait longer for being counted.
+const TIMEOUT: Duration = Duration::from_millis(100);
+
+/// What all names in Redis begin with, by default.
+const PREFIX: &str = "kimi:";
+
+/// A connection to Redis or Valkey that is bounded in time. Clones share it.
+///
+/// Nothing is done before the first call, which connects. A call takes no longer than its time-out,
+/// also while connecting. The first that fails finds the link down: all others are then told so at
+/// once, and one probe at a time tries again, at first after 10 ms and at most each 100 ms. What
+/// changes is told by one event.
+///
+/// ```
+/// use kimi_tower::redis::RedisLink;
+///
+/// let link = RedisLink::try_new("redis://:secret@127.0.0.1:6379")?;
+/// assert!(!format!("{link:?}").contains("secret"));
+/// # Ok::<_, kimi_tower::redis::LinkUrlError>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct RedisLink {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    prefix: Arc<str>,
+}
+
+struct Shared {
+    client: Client,
+    state: Watched,
+}
+
+impl RedisLink {
+    /// Creates a link to a URL, as `redis://user:password@host:port/database`; `rediss` is TLS, with
+    /// the feature `redis-tls` and the process-wide provider of rustls that the program has installed.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkUrlError`] if it is none. It does not say the URL.
+    pub fn try_new(url: impl IntoConnectionInfo) -> Result<Self, LinkUrlError> {
+        Client::open(url).map(Self::of).map_err(|_| LinkUrlError::new())
+    }
+
+    /// Creates a link by a client, for what a URL cannot say.
+    pub fn of(client: Client) -> Self {
+        let shared = Arc::new(Shared { client, state: Watched::new() });
+        Self { shared, timeout: TIMEOUT, prefix: Arc::from(PREFIX) }
+    }
+
+    /// Sets how long a call may take, connecting included. Default: 100 ms.
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets what all names in Redis begin with. Default: `kimi:`. Braces are left out, since what is
+    /// in the first pair of a name says its slot in a cluster.
+    pub fn with_prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.replace(['{', '}'], "").into();
+        self
+    }
+
+    /// Returns how long a call may take.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Returns the client, as for a connection of one's own that subscribes.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    /// Returns a name in Redis: `kimi:{<32 hex digits>}:<rest>`. All names of one key are in one slot
+    /// of a cluster, and none tells whose key it is.
+    #[must_use]
+    pub fn name(&self, key: Key, rest: impl fmt::Display) -> String {
+        let key = u128::from_be_bytes(key.to_bytes());
+        format!("{}{{{key:032x}}}:{rest}", self.prefix)
+    }
+
+    /// Returns what all names begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Returns whether the last that was heard of Redis is good; true before anything was.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        !matches!(*self.shared.state.borrow(), State::Down)
+    }
+
+    /// Returns whether it is down, and if so has somebody try again.
+    pub(crate) fn is_down(&self) -> bool {
+        let is_down = !self.is_up();
+        if is_down {
+            // Whoever probed may have ended with his runtime, or just before it was lost.
+            probe::start(&self.shared);
+        }
+        is_down
+    }
+
+    /// Waits until the link is up, or goes up. Connects if nobody has yet.
+    pub async fn up(&self) {
+        let mut state = self.shared.state.subscribe();
+        loop {
+            match &*state.borrow_and_update() {
+                State::Up(_) => return,
+                State::New | State::Down => {}
+            }
+            probe::start(&self.shared);
+            // The sender is in `self`, so that it cannot be gone.
+            if state.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the link goes down, if it is up.
+    pub async fn down(&self) {
+        let mut state = self.shared.state.subscribe();
+        // As above.
+        let _ = state.wait_for(|state| matches!(state, State::Down)).await;
+    }
+
+    /// Runs a script, by its hash if Redis knows it. Takes no longer than the time-out, and is to be
+    /// called on a runtime of tokio with time and I/O.
+    ///
+    /// Where the time was up, the script may have been run all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`]: what there was instead of an answer.
+    pub async fn call(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[impl ::redis::ToRedisArgs],
+    ) -> Result<Value, LinkError> {
+        self.call_within(self.timeout, script, keys, args).await
+    }
+
+    /// As [`call`](Self::call), with another bound of time.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn call_within(
+        &self,
+        timeout: Duration,
+        script: &Script,
+        keys: &[String],
+        args: &[impl ::redis::ToRedisArgs],
+    ) -> Result<Value, LinkError> {
+        let until = Instant::now() + timeout;
+        let connected = timeout_at(until, self.connected());
+        let Ok(connected) = connected.await else {
+            self.shared.state.unreachable();
+            return Err(LinkError::Timeout);
+        };
+        let (mut connection, age) = connected?;
+        let mut call = script.prepare_invoke();
+        for key in keys {
+            call.key(key);
+        }
+        for arg in args {
+            call.arg(arg);
+        }
+        let answer: RedisResult<Value> =
+            match timeout_at(until, call.invoke_async(&mut connection)).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    self.lost(age, "no answer in time");
+                    return Err(LinkError::Timeout);
+                }
+            };
+        match answer.and_then(Value::extract_error) {
+            Ok(value) => {
+                self.shared.state.obeyed();
+                Ok(value)
+            }
+            Err(error) if error.is_timeout() => {
+                self.lost(age, "no answer in time");
+                Err(LinkError::Timeout)
+            }
+            Err(error) if error.is_io_error() || error.is_unrecoverable_error() => {
+                self.lost(age, "the connection is lost");
+                Err(LinkError::Lost)
+            }
+            Err(error) => {
+                // Its code alone: what else it says may be of a script's keys.
+                self.shared.state.refused(error.code().unwrap_or("unknown"));
+                Err(LinkError::Refused)
+            }
+        }
+    }
+
+    /// Returns the connection, made if there was none yet.
+    async fn connected(&self) -> Result<(state::Connection, u64), LinkError> {
+        if let Some(found) = self.shared.state.connection() {
+            // Has somebody try again.
+            let _ = self.is_down();
+            return found;
+        }
+        let mut state = self.shared.state.subscribe();
+        probe::start(&self.shared);
+        let known = state.wait_for(|state| !matches!(state, State::New)).await;
+        drop(known);
+        self.shared.state.connection().unwrap_or(Err(LinkError::Down))
+    }
+
+    fn lost(&self, age: u64, why: &'static str) {
+        if self.shared.state.lost(age, why) {
+            probe::start(&self.shared);
+        }
+    }
+}
+
+/// Shows no URL, which may have a password.
+impl fmt::Debug for RedisLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisLink")
+            .field("is_up", &self.is_up())
+            .field("timeout", &self.timeout)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}

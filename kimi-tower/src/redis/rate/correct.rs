@@ -1,0 +1,55 @@
+//! What was charged too much or too little is told to Redis, now or when it is back.
+
+use super::RedisRateStore;
+use crate::{
+    key::Key,
+    rate_limit::{Costs, store::Grant},
+};
+
+impl RedisRateStore {
+    /// Gives back what was charged, for a place in the queue or without one.
+    pub(super) fn give_back(&self, grant: &Grant, place: Option<u64>) {
+        self.correct(grant, grant.costs, Costs::default(), place);
+    }
+
+    pub(super) fn correct(&self, grant: &Grant, less: Costs, more: Costs, place: Option<u64>) {
+        let at = self.server.micros_of(grant.at);
+        let (key, plan) = (grant.key, grant.plan);
+        let Some(permit) = self.server.room() else { return self.owe(key, plan, more) };
+        let store = self.clone();
+        self.spawn(async move {
+            if store.server.settle(key, plan, at, place, less, more).await.is_err() {
+                // What was to be given back comes back by itself.
+                store.owe(key, plan, more);
+            }
+            drop(permit);
+        });
+    }
+
+    /// What cannot be told to Redis now is told when it is back, if there is a place to remember it.
+    pub(super) fn owe(&self, key: Key, plan: usize, costs: Costs) {
+        if self.local.as_ref().is_some_and(|local| local.spend(key, plan, costs)) {
+            self.tell_when_up();
+        }
+    }
+
+    /// Tells Redis what was spent here meanwhile, once it is up.
+    pub(super) fn tell_when_up(&self) {
+        let store = self.clone();
+        self.spawn(async move {
+            store.link().up().await;
+            let Some(local) = &store.local else { return };
+            // One by one, so that who asks meanwhile tells it himself.
+            while let Some((key, plan, spent)) = local.take_any_spent() {
+                if spent == Costs::default() {
+                    continue;
+                }
+                let told = store.server.settle(key, plan, 0, None, Costs::default(), spent).await;
+                if told.is_err() {
+                    store.owe(key, plan, spent);
+                    store.link().up().await;
+                }
+            }
+        });
+    }
+}

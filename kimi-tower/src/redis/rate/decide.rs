@@ -1,0 +1,130 @@
+//! What is decided on one who asks: by Redis, or by a lease of permits that came from there.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    RedisRateStore,
+    later::Charged,
+    lease::Found,
+    local::Local,
+    server::Answer,
+    wire::{Manner, micros},
+};
+use crate::{
+    key::Key,
+    rate_limit::{
+        Costs, Levels,
+        store::{Ask, Grant},
+    },
+};
+
+/// What is decided on one who asks.
+pub(super) enum Decided {
+    /// He goes then.
+    Charged(Charged, Instant),
+    Refused(crate::rate_limit::store::Refused),
+    /// Redis does not answer.
+    Without,
+}
+
+impl RedisRateStore {
+    /// Asks Redis, or without it where it does not answer.
+    pub(super) async fn decide(&self, ask: &Ask, asked_at: Instant) -> Decided {
+        if self.batch > 1
+            && let Some(decided) = self.decide_by_lease(ask).await
+        {
+            return decided;
+        }
+        let patience = ask.patience.map(|patience| (patience.max_wait, patience.max_queue));
+        let manner = Manner { patience, batch: 1, lease: Duration::ZERO };
+        match self.ask_server(ask, &manner).await {
+            None => Decided::Without,
+            Some(answer) => match self.server.verdict(ask, &answer, asked_at) {
+                Ok((grant, wait)) => {
+                    let place = (!wait.is_zero()).then_some(answer.place);
+                    let charged = Charged::new(self.clone(), grant, place);
+                    Decided::Charged(charged, Instant::now() + wait)
+                }
+                Err(refused) => Decided::Refused(refused),
+            },
+        }
+    }
+
+    async fn ask_server(&self, ask: &Ask, manner: &Manner) -> Option<Answer> {
+        let spent = |local: &Local| local.take_spent(ask.key, ask.plan);
+        let debts = self.local.as_ref().map_or(Costs::default(), spent);
+        let answer = self.server.ask(ask, manner, debts).await;
+        if answer.is_none() {
+            self.owe(ask.key, ask.plan, debts);
+        }
+        answer
+    }
+
+    /// Takes a lease if there is none that is enough. `None` if he has to be asked for alone.
+    async fn decide_by_lease(&self, ask: &Ask) -> Option<Decided> {
+        let slot = self.leases.slot(ask.key, ask.plan);
+        let _refill = slot.refill.lock().await;
+        match slot.take(ask.costs, Instant::now()) {
+            Found::Taken(at, levels) => return Some(self.taken(ask, at, levels)),
+            Found::Refused(refused) if ask.patience.is_none() => {
+                return Some(Decided::Refused(refused));
+            }
+            Found::Refused(_) => return None,
+            Found::Nothing => {}
+        }
+        if self.server.link().is_down() {
+            return Some(Decided::Without);
+        }
+        let lease = self.server.lease(ask.plan);
+        let sent = Instant::now();
+        let manner = Manner { patience: None, batch: self.batch, lease };
+        let Some(answer) = self.ask_server(ask, &manner).await else {
+            self.end_lease_at(ask.key, ask.plan, sent);
+            return Some(Decided::Without);
+        };
+        match self.server.verdict(ask, &answer, sent) {
+            Ok((grant, _)) => {
+                let times = answer.said.batch.saturating_sub(1);
+                let left = Costs::each(|index| ask.costs.of(index).saturating_mul(times));
+                let at = answer.said.now + micros(lease);
+                // Counted from before it was sent, so that nothing of it is used too late.
+                let until = sent + lease;
+                if let Some((rest, rest_at)) = slot.renew(left, at, until, grant.levels.clone()) {
+                    self.return_lease(ask.key, ask.plan, rest, rest_at);
+                }
+                self.end_lease_at(ask.key, ask.plan, until);
+                Some(self.taken(ask, at, grant.levels))
+            }
+            Err(refused) => {
+                let again = slot.refuse(ask.costs, &refused, Instant::now(), lease);
+                self.end_lease_at(ask.key, ask.plan, again);
+                ask.patience.is_none().then_some(Decided::Refused(refused))
+            }
+        }
+    }
+
+    fn taken(&self, ask: &Ask, at: u64, levels: Levels) -> Decided {
+        let at = self.server.moment_of(at);
+        let grant = Grant::new(ask, at, Duration::ZERO, levels);
+        Decided::Charged(Charged::new(self.clone(), grant, None), Instant::now())
+    }
+
+    fn end_lease_at(&self, key: Key, plan: usize, until: Instant) {
+        let store = self.clone();
+        self.spawn(async move {
+            tokio::time::sleep_until(until).await;
+            if let Some((rest, at)) = store.leases.end(key, plan, Instant::now()) {
+                store.return_lease(key, plan, rest, at);
+            }
+        });
+    }
+
+    fn return_lease(&self, key: Key, plan: usize, rest: Costs, at: u64) {
+        let mut ask = Ask::new(key, plan, Costs::default());
+        ask.costs = rest;
+        let at = self.server.moment_of(at);
+        self.give_back(&Grant::new(&ask, at, Duration::ZERO, Levels::default()), None);
+    }
+}

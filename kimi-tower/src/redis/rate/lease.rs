@@ -1,0 +1,176 @@
+//! Permits that a replica has taken, and decides on by itself.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{
+    key::Key,
+    rate_limit::{Costs, Levels, store::Refused},
+    sync::Lock,
+};
+
+/// How long a lease lives: this part of the shortest period, and 1 s at most. Ours: permits come
+/// back later by that, which is what a lease costs.
+const PART_OF_PERIOD: u32 = 100;
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How long a refusal is remembered at least, if it does not name an earlier instant: 50 ms, ours.
+/// As long it may be missed that something was given back.
+const REFUSAL: Duration = Duration::from_millis(50);
+
+/// How long what is taken of a limit may be used.
+pub(super) fn lease_of(shortest_period: Duration) -> Duration {
+    (shortest_period / PART_OF_PERIOD).min(LONGEST)
+}
+
+/// The leases of a replica.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    /// Inside it nothing is locked.
+    slots: Lock<HashMap<(Key, usize), Arc<Slot>>>,
+}
+
+/// The lease of one key.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    /// Who has it asks Redis; the others wait for what he gets.
+    pub(super) refill: Mutex<()>,
+    /// Inside it nothing is locked.
+    lease: Lock<Lease>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Lease {
+    /// What is left of it.
+    left: Costs,
+    /// When it was charged, in the server's microseconds.
+    at: u64,
+    /// By when it is to be used.
+    until: Option<Instant>,
+    levels: Levels,
+    refused: Option<Refusal>,
+}
+
+/// What was refused last: who asks for as much is refused, too.
+#[derive(Clone, Debug)]
+struct Refusal {
+    costs: Costs,
+    said: Refused,
+    /// The first instant that admits, if there is one.
+    first: Option<Instant>,
+    /// When Redis is to be asked again: something may have been given back.
+    again: Instant,
+}
+
+/// What a lease says.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It was enough. When it was charged.
+    Taken(u64, Levels),
+    Refused(Refused),
+    Nothing,
+}
+
+/// What is left of a lease, and when it was charged.
+pub(super) type Rest = (Costs, u64);
+
+impl Leases {
+    pub(super) fn slot(&self, key: Key, plan: usize) -> Arc<Slot> {
+        Arc::clone(self.slots.lock().entry((key, plan)).or_default())
+    }
+
+    /// Spends from the lease of a key, if there is one.
+    pub(super) fn take(&self, key: Key, plan: usize, costs: Costs, now: Instant) -> Found {
+        let slot = self.slots.lock().get(&(key, plan)).cloned();
+        slot.map_or(Found::Nothing, |slot| slot.take(costs, now))
+    }
+
+    /// Ends what is over of a key. Returns what nobody has used.
+    pub(super) fn end(&self, key: Key, plan: usize, now: Instant) -> Option<Rest> {
+        let mut slots = self.slots.lock();
+        let slot = slots.get(&(key, plan))?;
+        let rest = slot.lease.lock().end(now);
+        // Whoever has it asks Redis, and would put his lease where nobody looks; he ends it, too.
+        if Arc::strong_count(slot) == 1 && slot.lease.lock().is_over(now) {
+            slots.remove(&(key, plan));
+        }
+        rest
+    }
+}
+
+impl Slot {
+    pub(super) fn take(&self, costs: Costs, now: Instant) -> Found {
+        let mut lease = self.lease.lock();
+        if lease.until.is_some_and(|until| now < until) {
+            let (left, mut fits) = (lease.left, true);
+            let rest = Costs::each(|index| {
+                let rest = left.of(index).checked_sub(costs.of(index));
+                fits &= rest.is_some();
+                rest.unwrap_or(0)
+            });
+            if fits {
+                lease.left = rest;
+                return Found::Taken(lease.at, lease.levels.clone());
+            }
+        }
+        match &lease.refused {
+            Some(refusal) if now < refusal.again && is_as_much(costs, refusal.costs) => {
+                let mut refused = refusal.said.clone();
+                // It was said a while ago how long it takes.
+                refused.wait = refusal.first.map(|first| first.saturating_duration_since(now));
+                Found::Refused(refused)
+            }
+            _ => Found::Nothing,
+        }
+    }
+
+    /// Takes over a new lease. Returns what was left of the old.
+    pub(super) fn renew(
+        &self,
+        left: Costs,
+        at: u64,
+        until: Instant,
+        levels: Levels,
+    ) -> Option<Rest> {
+        let new = Lease { left, at, until: Some(until), levels, refused: None };
+        let old = std::mem::replace(&mut *self.lease.lock(), new);
+        (old.left != Costs::default()).then_some((old.left, old.at))
+    }
+
+    /// Remembers a refusal for so long. Returns until when.
+    pub(super) fn refuse(
+        &self,
+        costs: Costs,
+        said: &Refused,
+        now: Instant,
+        life: Duration,
+    ) -> Instant {
+        let life = life.max(REFUSAL);
+        let again = now + said.wait.map_or(life, |wait| wait.min(life));
+        let first = said.wait.map(|wait| now + wait);
+        self.lease.lock().refused = Some(Refusal { costs, said: said.clone(), first, again });
+        again
+    }
+}
+
+impl Lease {
+    fn is_over(&self, now: Instant) -> bool {
+        let is_told = self.refused.as_ref().is_some_and(|refusal| now < refusal.again);
+        !is_told && self.until.is_none_or(|until| until <= now)
+    }
+
+    fn end(&mut self, now: Instant) -> Option<Rest> {
+        if self.until.is_none_or(|until| now < until) {
+            return None;
+        }
+        self.until = None;
+        let left = std::mem::take(&mut self.left);
+        (left != Costs::default()).then_some((left, self.at))
+    }
+}
+
+/// Returns whether it costs as much by each rule.
+fn is_as_much(costs: Costs, least: Costs) -> bool {
+    (0..crate::rate_limit::MAX_RULES).all(|index| costs.of(index) >= least.of(index))
+}

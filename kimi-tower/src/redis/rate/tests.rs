@@ -1,0 +1,222 @@
+//! The scripts, beside the engines in memory at the server's time.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::time::Duration;
+
+use kimi_testkit::redis::RedisServer;
+use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{
+    said::What,
+    server::{Answer, Server},
+    wire::Manner,
+};
+use crate::{
+    key::{Key, KeyHasher},
+    rate_limit::{
+        Charge, Costs, Decision, Gcra, Moment, Plan, Plans, Quota, Rule, SlidingWindow, Together,
+        decide_together, store::Ask,
+    },
+    redis::RedisLink,
+};
+
+const SYNC: Manner = Manner { patience: None, batch: 1, lease: Duration::ZERO };
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Ask {
+        cost: u32,
+        waits: bool,
+    },
+    /// What was granted so many grants ago costs this instead.
+    Settle {
+        ago: usize,
+        cost: u32,
+    },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (0..6_u32, any::<bool>()).prop_map(|(cost, waits)| Op::Ask { cost, waits }),
+        1 => (0..4_usize, 0..9_u32).prop_map(|(ago, cost)| Op::Settle { ago, cost }),
+    ]
+}
+
+/// All kinds of limits whose units and periods are whole for both.
+fn plans() -> Plans {
+    let ms = Duration::from_millis;
+    let gcra = |units, period| Gcra::new(Quota::try_new(units, ms(period)).unwrap());
+    let window = |units, period| SlidingWindow::try_new(Quota::try_new(units, ms(period)).unwrap());
+    let coarse = SlidingWindow::try_with_sub_windows(Quota::try_new(9, ms(10)).unwrap(), 5);
+    // A unit of the second takes 714 285 5/7 ns.
+    let third = gcra(7, 5).try_with_burst(5).unwrap();
+    Plans::new([
+        Plan::new(Rule::tokens(gcra(5, 2))),
+        Plan::new(Rule::tokens(third)),
+        Plan::new(Rule::tokens(window(5, 4).unwrap())),
+        Plan::new(Rule::tokens(coarse.unwrap())),
+        Plan::new(Rule::requests(window(7, 5).unwrap()))
+            .try_with(Rule::tokens(gcra(8, 3)))
+            .unwrap()
+            .try_with(Rule::tokens(coarse.unwrap()).try_named("coarse").unwrap())
+            .unwrap(),
+    ])
+    .unwrap()
+}
+
+/// The engines in memory, told the server's time.
+struct Oracle {
+    plan: Plan,
+    states: Vec<Vec<u64>>,
+    base: u64,
+    /// When the last of those goes who wait.
+    tail: u64,
+}
+
+impl Oracle {
+    fn moment(&self, us: u64) -> Moment {
+        Moment::from_nanos((us - self.base) * 1_000)
+    }
+
+    fn ask(&mut self, us: u64, costs: Costs) -> Together {
+        let now = self.moment(us);
+        let charges = self.plan.rules().iter().zip(&mut self.states).enumerate();
+        let charges =
+            charges.map(|(i, (rule, state))| Charge::new(rule.limit(), state, costs.of(i)));
+        decide_together(&mut charges.collect::<Vec<_>>(), now)
+    }
+
+    /// Compares, and does the same.
+    fn check(&mut self, answer: &Answer, costs: Costs, waits: bool) -> Result<(), TestCaseError> {
+        let said = &answer.said;
+        let from = said.now.max(self.tail);
+        let at = match self.ask(from, costs) {
+            Together::Admitted if from == said.now => {
+                prop_assert_eq!((said.what, said.at), (What::Admitted, Some(said.now)));
+                return Ok(());
+            }
+            // It was charged, at the end of the queue, and is not if he does not wait.
+            Together::Admitted => {
+                if !waits {
+                    self.refund(from, from, costs);
+                }
+                Some(from)
+            }
+            Together::Refused { binding, decision: Decision::Wait(wait) } => {
+                prop_assert_eq!(said.rule, binding);
+                Some(from + u64::try_from(wait.as_nanos().div_ceil(1_000)).unwrap())
+            }
+            Together::Refused { decision: Decision::Never, binding } => {
+                prop_assert_eq!((said.what, said.rule), (What::Refused, binding));
+                None
+            }
+            other => panic!("{other:?}"),
+        };
+        prop_assert_eq!(said.at, at);
+        let Some(at) = at.filter(|_| waits) else {
+            prop_assert_eq!(said.what, What::Refused);
+            return Ok(());
+        };
+        prop_assert_eq!(said.what, What::Waits);
+        if at > from {
+            prop_assert!(self.ask(at, costs).is_admitted());
+        }
+        self.tail = at;
+        Ok(())
+    }
+
+    fn refund(&mut self, now: u64, at: u64, less: Costs) {
+        let (now, at) = (self.moment(now), self.moment(at));
+        for (i, (rule, state)) in self.plan.rules().iter().zip(&mut self.states).enumerate() {
+            rule.limit().refund(state, now, at, less.of(i));
+        }
+    }
+
+    fn debit(&mut self, now: u64, more: Costs) {
+        let now = self.moment(now);
+        for (i, (rule, state)) in self.plan.rules().iter().zip(&mut self.states).enumerate() {
+            rule.limit().debit(state, now, more.of(i));
+        }
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn link(redis: &RedisServer) -> RedisLink {
+    RedisLink::try_new(redis.url()).unwrap().with_timeout(Duration::from_secs(5))
+}
+
+fn key(number: u64) -> Key {
+    KeyHasher::with_secret(&[7; 16]).key(&[&number.to_be_bytes()])
+}
+
+/// E1 to E5 hold in Redis: the same asks and settlements have the same verdicts, waits and
+/// levels. Those who wait are not asked for while something is settled, since what is given back then
+/// is another's.
+#[test]
+fn prop_the_scripts_say_what_the_engines_say() {
+    let Some(redis) = RedisServer::start() else { return };
+    let runtime = runtime();
+    let server = Server::new(link(&redis), plans());
+    let mut runner = TestRunner::new(ProptestConfig { cases: 100, ..ProptestConfig::default() });
+    let cases = std::cell::Cell::new(0);
+    let case = (0..plans().iter().len(), any::<bool>(), vec(op(), 1..60));
+    let done = runner.run(&case, |(plan, may_wait, ops)| {
+        cases.set(cases.get() + 1);
+        runtime.block_on(compare(&server, key(cases.get()), plan, may_wait, &ops))
+    });
+    done.unwrap();
+}
+
+async fn compare(
+    server: &Server,
+    key: Key,
+    index: usize,
+    may_wait: bool,
+    ops: &[Op],
+) -> Result<(), TestCaseError> {
+    let plan = server.plans().get(index).clone();
+    let states = plan.rules().iter().map(|rule| vec![0; rule.limit().words()]).collect();
+    let mut oracle = Oracle { plan: plan.clone(), states, base: 0, tail: 0 };
+    let mut grants = Vec::new();
+    for op in ops {
+        match *op {
+            Op::Ask { cost, waits } => {
+                let waits = waits && may_wait;
+                let costs = plan.costs(|| cost);
+                let mut manner = SYNC;
+                manner.patience = waits.then_some((Duration::from_secs(9), 99));
+                let ask = Ask::new(key, index, costs);
+                let answer = server.ask(&ask, &manner, Costs::default()).await.unwrap();
+                if oracle.base == 0 {
+                    // Slots of time are counted from the epoch.
+                    oracle.base = answer.said.now / 1_000_000 * 1_000_000;
+                }
+                oracle.check(&answer, costs, waits)?;
+                if answer.said.what == What::Admitted {
+                    grants.push((answer.said.now, costs));
+                    let now = oracle.moment(answer.said.now);
+                    let levels = server.levels(index, &answer.said);
+                    for (i, (rule, state)) in plan.rules().iter().zip(&oracle.states).enumerate() {
+                        prop_assert_eq!(levels.as_slice()[i], rule.limit().level(state, now));
+                    }
+                }
+            }
+            Op::Settle { ago, cost } if !may_wait && ago < grants.len() => {
+                let (at, old) = grants.remove(grants.len() - 1 - ago);
+                let new = plan.costs(|| cost);
+                let less = Costs::each(|i| old.of(i).saturating_sub(new.of(i)));
+                let more = Costs::each(|i| new.of(i).saturating_sub(old.of(i)));
+                let now = server.settle(key, index, at, None, less, more).await.unwrap();
+                oracle.debit(now, more);
+                oracle.refund(now, at, less);
+            }
+            Op::Settle { .. } => {}
+        }
+    }
+    Ok(())
+}

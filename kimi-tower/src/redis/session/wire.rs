@@ -1,0 +1,263 @@
+//! What is sent to Redis, and what comes back. The shapes stand at the head of each script.
+
+use std::{sync::Arc, time::Duration};
+
+use ::redis::{Script, Value};
+
+use crate::{
+    key::Key,
+    redis::{LinkError, RedisLink},
+    session::store::Ask,
+};
+
+/// Sends for one process.
+#[derive(Clone)]
+pub(super) struct Wire(Arc<Inner>);
+
+struct Inner {
+    link: RedisLink,
+    process: String,
+    lease: Duration,
+    ask: Script,
+    beat: Script,
+    leave: Script,
+}
+
+/// Who has a turn or a place.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Seat {
+    pub(super) key: Key,
+    /// Of this process, and no other's.
+    pub(super) ticket: u64,
+}
+
+/// What is answered to who asks.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Reply {
+    Granted(u64),
+    Waits {
+        arrival: u64,
+        ahead: usize,
+        /// In what time something may change without a word.
+        wait: Duration,
+    },
+    Full,
+    Superseded,
+}
+
+/// What one process is told by another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Word {
+    /// The turn has come.
+    Granted,
+    /// The place is to be looked at.
+    Look,
+    /// The turn is to end.
+    Superseded,
+    MaxHold,
+    /// The turn is to end if its answer was not read for so long.
+    Idle(Duration),
+}
+
+impl Wire {
+    pub(super) fn new(link: RedisLink, process: u64, lease: Duration) -> Self {
+        let script = |own: &str| Script::new(&[include_str!("lua/common.lua"), own].concat());
+        Self(Arc::new(Inner {
+            link,
+            process: format!("{process:016x}"),
+            lease,
+            ask: script(include_str!("lua/ask.lua")),
+            beat: script(include_str!("lua/beat.lua")),
+            leave: script(include_str!("lua/leave.lua")),
+        }))
+    }
+
+    pub(super) fn link(&self) -> &RedisLink {
+        &self.0.link
+    }
+
+    pub(super) fn lease(&self) -> Duration {
+        self.0.lease
+    }
+
+    /// Returns the name of the channel of this process.
+    pub(super) fn channel(&self) -> String {
+        format!("{}{}", self.channels(), self.0.process)
+    }
+
+    /// Asks, or looks whether the turn has come if there is an arrival.
+    pub(super) async fn ask(
+        &self,
+        seat: Seat,
+        arrival: u64,
+        ask: &Ask,
+    ) -> Result<Reply, LinkError> {
+        let [session, line] = self.session(seat.key);
+        let keys = [session, line, self.beats(), self.epoch()];
+        let room = i64::try_from(ask.max_waiting).unwrap_or(-1);
+        let args = [
+            self.member(seat),
+            arrival.to_string(),
+            self.lease_micros(),
+            room.to_string(),
+            u8::from(ask.supersedes).to_string(),
+            optional(ask.max_hold.map(|it| it.as_micros())),
+            optional(ask.max_idle.map(|it| it.as_millis())),
+            self.channels(),
+        ];
+        let reply = self.0.link.call(&self.0.ask, &keys, &args).await?;
+        Reply::parse(&reply).ok_or(LinkError::Refused)
+    }
+
+    /// Says that the process is alive, and has these turns, each with its number. Returns of each
+    /// whether it still has it.
+    pub(super) async fn beat(&self, turns: &[(Seat, u64)]) -> Result<Vec<bool>, LinkError> {
+        let mut keys = vec![self.beats(), self.epoch()];
+        let mut args = vec![self.0.process.clone(), self.lease_micros()];
+        for (seat, number) in turns {
+            let [session, _] = self.session(seat.key);
+            keys.push(session);
+            args.extend([self.member(*seat), number.to_string()]);
+        }
+        let Value::Array(leased) = self.0.link.call(&self.0.beat, &keys, &args).await? else {
+            return Err(LinkError::Refused);
+        };
+        Ok(leased.iter().map(|it| *it == Value::Int(1)).collect())
+    }
+
+    /// Gives back these turns and places.
+    pub(super) async fn leave(&self, seats: impl Iterator<Item = &Seat>) -> Result<(), LinkError> {
+        let mut keys = vec![self.beats(), self.epoch()];
+        let mut args = vec![self.lease_micros(), self.channels()];
+        for seat in seats {
+            keys.extend(self.session(seat.key));
+            args.push(self.member(*seat));
+        }
+        self.0.link.call(&self.0.leave, &keys, &args).await.map(drop)
+    }
+
+    fn session(&self, key: Key) -> [String; 2] {
+        let hex = u128::from_be_bytes(key.to_bytes());
+        ["session", "line"].map(|kind| self.name(&format!("{kind}:{hex:032x}")))
+    }
+
+    /// All names are in one slot of a cluster: `kimi:{session}:<rest>`. One beat is for many sessions.
+    fn name(&self, rest: &str) -> String {
+        format!("{}{{session}}:{rest}", self.0.link.prefix())
+    }
+
+    fn beats(&self) -> String {
+        self.name("beats")
+    }
+
+    fn epoch(&self) -> String {
+        self.name("epoch")
+    }
+
+    fn channels(&self) -> String {
+        self.name("told:")
+    }
+
+    fn member(&self, seat: Seat) -> String {
+        format!("{}.{}", self.0.process, seat.ticket)
+    }
+
+    fn lease_micros(&self) -> String {
+        self.0.lease.as_micros().to_string()
+    }
+}
+
+/// A length past what the scripts count exactly is without a bound.
+fn optional(length: Option<u128>) -> String {
+    length.filter(|it| *it < 1 << 52).map_or_else(|| "-1".into(), |it| it.to_string())
+}
+
+impl Reply {
+    fn parse(value: &Value) -> Option<Self> {
+        let Value::Array(parts) = value else { return None };
+        let number = |index: usize| match parts.get(index) {
+            Some(Value::Int(number)) => u64::try_from(*number).ok(),
+            _ => None,
+        };
+        let Value::BulkString(name) = parts.first()? else { return None };
+        Some(match name.as_slice() {
+            b"granted" => Self::Granted(number(1)?),
+            b"waits" => Self::Waits {
+                arrival: number(1)?,
+                ahead: usize::try_from(number(2)?).ok()?,
+                wait: Duration::from_micros(number(3)?),
+            },
+            b"full" => Self::Full,
+            b"superseded" => Self::Superseded,
+            _ => return None,
+        })
+    }
+}
+
+impl Word {
+    /// Returns what is told, and to which ticket: `granted 7`, `look 7`, `superseded 7`, `max_hold 7`
+    /// or `idle:30000 7`, in milliseconds.
+    pub(super) fn parse(text: &str) -> Option<(Self, u64)> {
+        let (word, ticket) = text.split_once(' ')?;
+        let word = match word {
+            "granted" => Self::Granted,
+            "look" => Self::Look,
+            "superseded" => Self::Superseded,
+            "max_hold" => Self::MaxHold,
+            _ => Self::Idle(Duration::from_millis(word.strip_prefix("idle:")?.parse().ok()?)),
+        };
+        Some((word, ticket.parse().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_and_others_are_not() {
+        let cases = [
+            ("granted 7", Some((Word::Granted, 7))),
+            ("look 0", Some((Word::Look, 0))),
+            ("superseded 18446744073709551615", Some((Word::Superseded, u64::MAX))),
+            ("max_hold 1", Some((Word::MaxHold, 1))),
+            ("idle:30000 2", Some((Word::Idle(Duration::from_secs(30)), 2))),
+            ("idle:x 2", None),
+            ("idle 2", None),
+            ("granted", None),
+            ("granted -1", None),
+            ("", None),
+        ];
+        for (text, word) in cases {
+            assert_eq!(Word::parse(text), word, "{text}");
+        }
+    }
+
+    #[test]
+    fn replies_are_read_and_others_are_not() {
+        let reply = |name: &str, numbers: &[i64]| {
+            let name = Value::BulkString(name.into());
+            let numbers = numbers.iter().map(|it| Value::Int(*it));
+            Reply::parse(&Value::Array([name].into_iter().chain(numbers).collect()))
+        };
+        assert_eq!(reply("granted", &[7]), Some(Reply::Granted(7)));
+        let wait = Duration::from_millis(2);
+        let waits = Reply::Waits { arrival: 9, ahead: 1, wait };
+        assert_eq!(reply("waits", &[9, 1, 2000]), Some(waits));
+        assert_eq!(reply("full", &[]), Some(Reply::Full));
+        assert_eq!(reply("superseded", &[]), Some(Reply::Superseded));
+        for (name, numbers) in
+            [("granted", &[][..]), ("granted", &[-1]), ("waits", &[9, 1]), ("", &[])]
+        {
+            assert_eq!(reply(name, numbers), None, "{name} {numbers:?}");
+        }
+        assert_eq!(Reply::parse(&Value::Nil), None);
+    }
+
+    #[test]
+    fn a_length_without_end_is_no_number() {
+        assert_eq!(optional(None), "-1");
+        assert_eq!(optional(Some(30)), "30");
+        assert_eq!(optional(Some(Duration::MAX.as_micros())), "-1");
+    }
+}

@@ -1,0 +1,160 @@
+//! What becomes of requests when Redis, or a process, is away.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderName, Request, Response};
+use http_body_util::Full;
+use kimi_errors::{BoxError, ErrorKind};
+use kimi_tower::{
+    redis::session::OnError,
+    session::{
+        Conversation, Fence, Refused, SessionLayer,
+        store::{Ask, SessionTurn as _},
+    },
+};
+use tokio::time::{Instant, timeout};
+use tower::{ServiceExt as _, service_fn};
+use tower_layer::Layer as _;
+
+use super::{LEASE, LONG, RedisServer, enter, key, place, store, turn, wait};
+
+#[tokio::test]
+async fn nothing_hangs_and_each_mode_does_what_it_says() {
+    for is_frozen in [true, false] {
+        let Some(mut server) = RedisServer::start() else { return };
+        let modes = [OnError::Open, OnError::Closed, OnError::Local];
+        let stores = modes.map(|mode| store(&server).with_on_error(mode));
+        let ask = Ask::new(key("c-1"));
+        for store in &stores {
+            drop(turn(store, &ask).await.unwrap());
+        }
+        if is_frozen {
+            server.freeze();
+        } else {
+            server.kill();
+        }
+        let [open, closed, local] = &stores;
+        let first = turn(open, &ask).await.unwrap();
+        let second = turn(open, &ask).await.unwrap();
+        assert_eq!((first.number(), first.fence(), second.number()), (0, None, 0));
+        assert_eq!(turn(closed, &ask).await.unwrap_err(), Refused::Unavailable);
+        let first = turn(local, &ask).await.unwrap();
+        let mut second = place(local, &ask);
+        enter(&mut second).await;
+        drop(first);
+        drop(wait(&mut second).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn one_who_waits_when_redis_goes_is_told() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let store = store(&server);
+    let ask = Ask::new(key("c-1"));
+    let _first = turn(&store, &ask).await.unwrap();
+    let mut second = place(&store, &ask);
+    enter(&mut second).await;
+    server.kill();
+    assert_eq!(wait(&mut second).await.unwrap_err(), Refused::Unavailable);
+}
+
+#[tokio::test]
+async fn a_turn_of_the_process_and_one_of_redis_are_not_at_work_at_once() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let store = store(&server).with_on_error(OnError::Local);
+    let ask = Ask::new(key("c-1"));
+    drop(turn(&store, &ask).await.unwrap());
+    server.kill();
+    let local = turn(&store, &ask).await.unwrap();
+    assert_eq!(local.fence(), None);
+    server.restart();
+    // Another session shows that Redis is there again.
+    super::until("redis is asked again", async || {
+        turn(&store, &Ask::new(key("c-2"))).await.unwrap().fence().is_some()
+    })
+    .await;
+    let mut next = place(&store, &ask);
+    super::until("it has its turn in Redis", async || {
+        use kimi_tower::session::store::SessionPlace as _;
+        let waker = std::task::Waker::noop();
+        assert!(next.poll_turn(&mut std::task::Context::from_waker(waker)).is_pending());
+        store.active() == 1
+    })
+    .await;
+    drop(local);
+    assert!(wait(&mut next).await.unwrap().fence().is_some());
+}
+
+#[tokio::test]
+async fn many_who_have_died_take_the_time_of_one() {
+    let Some(server) = RedisServer::start() else { return };
+    let (one, dying, other) = (store(&server), store(&server), store(&server));
+    let ask = Ask::new(key("c-1"));
+    let first = turn(&one, &ask).await.unwrap();
+    // A process dies with its runtime: nothing is given back.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let dead = std::thread::spawn(move || {
+        let mut places: Vec<_> = (0..20).map(|_| place(&dying, &ask)).collect();
+        runtime.block_on(async {
+            for place in &mut places {
+                enter(place).await;
+            }
+        });
+        runtime.shutdown_background();
+        std::mem::forget((places, dying));
+    });
+    tokio::task::spawn_blocking(|| dead.join().unwrap()).await.unwrap();
+    let since = Instant::now();
+    let mut last = place(&other, &ask);
+    enter(&mut last).await;
+    drop(first);
+    drop(wait(&mut last).await.unwrap());
+    assert!(since.elapsed() < LEASE * 2, "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn the_service_is_told_the_fence_and_no_client_can_say_it() {
+    let Some(server) = RedisServer::start() else { return };
+    let field = HeaderName::from_static("x-kimi-fence");
+    let id = HeaderName::from_static("x-conversation-id");
+    let chat = service_fn(async |request: Request<()>| {
+        let fence = request.extensions().get::<Fence>().copied();
+        let sent = request.headers().get("x-kimi-fence").cloned();
+        let mut answer = Response::new(Full::<Bytes>::from("hello"));
+        answer.extensions_mut().insert(Arc::new((fence, sent)));
+        Ok::<_, BoxError>(answer)
+    });
+    let layer = SessionLayer::new()
+        .with_key(Conversation::in_field(id.clone()))
+        .with_fence_field(field.clone())
+        .with_store(store(&server));
+    let request = |names: &[&str]| {
+        let mut request = Request::post("/").header(&field, "9").body(()).unwrap();
+        for name in names {
+            request.headers_mut().insert(&id, name.parse().unwrap());
+        }
+        request
+    };
+    type Told = Arc<(Option<Fence>, Option<http::HeaderValue>)>;
+    let answer = layer.layer(chat).oneshot(request(&["c-1"])).await.unwrap();
+    let told = answer.extensions().get::<Told>().unwrap().clone();
+    let fence = told.0.unwrap();
+    assert_eq!(told.1.as_ref().unwrap(), &fence.to_string());
+    // One of no session has none.
+    let free = layer.layer(chat).oneshot(request(&[])).await.unwrap();
+    assert_eq!(**free.extensions().get::<Told>().unwrap(), (None, None));
+    // The turn is held until the end of the body.
+    let next = layer.layer(chat).oneshot(request(&["c-1"]));
+    let mut next = std::pin::pin!(next);
+    assert!(timeout(Duration::from_millis(50), next.as_mut()).await.is_err());
+    drop(answer);
+    let next = timeout(LONG, next).await.unwrap().unwrap();
+    assert!(next.extensions().get::<Told>().unwrap().0.unwrap() > fence);
+
+    drop(next);
+    let mut server = server;
+    server.kill();
+    let refused = timeout(LONG, layer.layer(chat).oneshot(request(&["c-1"]))).await.unwrap();
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+}

@@ -1,0 +1,71 @@
+//! Turns through Redis: each store here stands for a process.
+
+mod away;
+mod line;
+mod lost;
+mod referee;
+
+use std::{future::poll_fn, time::Duration};
+
+use kimi_testkit::redis::RedisServer;
+use kimi_tower::{
+    key::{Key, KeyHasher},
+    redis::{
+        RedisLink,
+        session::{RedisPlace, RedisSessionStore, RedisTurn},
+    },
+    session::store::{Ask, Asked, Refused, SessionPlace as _, SessionStore as _},
+};
+use tokio::time::timeout;
+
+/// What takes longer does not end.
+const LONG: Duration = Duration::from_secs(20);
+/// Long enough for a busy machine to renew it in time.
+const LEASE: Duration = Duration::from_secs(1);
+
+fn link(url: &str) -> RedisLink {
+    // Longer than a busy machine takes.
+    RedisLink::try_new(url).unwrap().with_timeout(Duration::from_secs(1))
+}
+
+fn store(server: &RedisServer) -> RedisSessionStore {
+    RedisSessionStore::new(link(&server.url())).with_lease(LEASE)
+}
+
+fn key(name: &str) -> Key {
+    KeyHasher::with_secret(&[7; 16]).key(&[name.as_bytes()])
+}
+
+fn place(store: &RedisSessionStore, ask: &Ask) -> RedisPlace {
+    match store.ask(ask) {
+        Asked::Waits { place, .. } => place,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn wait(place: &mut RedisPlace) -> Result<RedisTurn, Refused> {
+    timeout(LONG, poll_fn(|cx| place.poll_turn(cx))).await.expect("it does not hang")
+}
+
+async fn turn(store: &RedisSessionStore, ask: &Ask) -> Result<RedisTurn, Refused> {
+    wait(&mut place(store, ask)).await
+}
+
+/// Polls until it is known in Redis.
+async fn enter(place: &mut RedisPlace) {
+    let known = poll_fn(|cx| {
+        assert!(place.poll_turn(cx).is_pending());
+        if place.ahead().is_some() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    });
+    timeout(LONG, known).await.expect("it comes to know its place");
+}
+
+/// Tries again until something is so.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let tried = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(LONG, tried).await.unwrap_or_else(|_| panic!("{what}"));
+}
