@@ -6,8 +6,8 @@ use http::request::Parts;
 use kimi_tower::{
     key::ApiKey,
     rate_limit::{
-        ChatTokens, EstimateTokens as _, Gcra, Plan, Plans, Quota, QuotaError, RateLimitLayer,
-        Rule, concurrency::ConcurrencyLayer,
+        ChatTokens, EstimateTokens as _, Gcra, Plan, Plans, Quota, QuotaError, Rule,
+        concurrency::ConcurrencyLayer,
     },
 };
 use kimi_validate::ChatRequest;
@@ -64,22 +64,22 @@ impl Limits {
         ConcurrencyLayer::new(self.concurrent.unwrap_or(NonZeroU32::MAX)).with_key(ApiKey::new())
     }
 
-    /// Returns the layer that counts requests.
-    pub(super) fn of_requests(self) -> RateLimitLayer {
-        RateLimitLayer::new(plans(self.requests, Rule::requests))
+    /// Returns the plan by which requests are counted.
+    pub(super) fn of_requests(self) -> Plans {
+        plans(self.requests, Rule::requests)
     }
 
-    /// Returns the layer that counts tokens.
+    /// Returns the plan by which tokens are counted, as [`tokens`] estimates them.
     ///
     /// The upstream has a limit of its own that holds. This one keeps callers apart, and goes by
     /// what a chat typically takes until it is known.
-    pub(super) fn of_tokens(self) -> RateLimitLayer {
-        RateLimitLayer::new(plans(self.tokens, Rule::tokens)).with_tokens(tokens)
+    pub(super) fn of_tokens(self) -> Plans {
+        plans(self.tokens, Rule::tokens)
     }
 }
 
 /// Nothing but a chat costs tokens.
-fn tokens(head: &Parts) -> u32 {
+pub(super) fn tokens(head: &Parts) -> u32 {
     let is_chat = head.extensions.get::<ChatRequest>().is_some();
     if is_chat { ChatTokens::typical().estimate(head) } else { 0 }
 }

@@ -95,6 +95,7 @@ mod limits;
 mod refresh_file;
 mod router;
 mod settings;
+mod shared;
 mod status;
 mod transport;
 mod try_it;
@@ -105,6 +106,7 @@ pub use self::{
     limits::Limits,
     router::router,
     settings::{Log, Settings},
+    shared::Shared,
     status::{Board, Status},
     try_it::requests_to_try,
     upstream::{InvalidUrl, Upstream},

@@ -7,7 +7,7 @@ use kimi_tower::{
 };
 use kimi_validate::{Profile, file_url::UrlPolicy};
 
-use super::{Limits, Status};
+use super::{Limits, Shared, Status};
 
 /// Who is told of each request; `None` if nobody.
 pub type Log = Option<Arc<dyn Observer + Send + Sync>>;
@@ -25,6 +25,9 @@ pub struct Settings {
     /// What becomes of a request whose conversation is being answered; with `None` it goes to the
     /// upstream like any.
     pub session: Option<Policy>,
+    /// What limits and turns are shared through with other replicas; with `None` they are this
+    /// process' own, as requests at a time always are.
+    pub shared: Option<Shared>,
     /// Has one record of each request.
     pub log: RequestLogLayer<Log>,
     /// The page of the gateway, its metrics and its health; with `None` there is none of it.
@@ -44,6 +47,7 @@ impl Default for Settings {
             profile: Profile::platform(),
             files: UrlPolicy::new(),
             session: Some(Policy::default()),
+            shared: None,
             log: RequestLogLayer::new().with_observer(None),
             status: None,
             dialect: Dialect::Errcode,
@@ -60,6 +64,7 @@ impl fmt::Debug for Settings {
             .field("profile", &self.profile)
             .field("files", &self.files)
             .field("session", &self.session)
+            .field("shared", &self.shared)
             .field("status", &self.status)
             .field("dialect", &self.dialect)
             .field("lang", &self.lang)

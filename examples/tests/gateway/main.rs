@@ -10,6 +10,7 @@ mod log;
 mod passing;
 mod retry;
 mod session;
+mod shared;
 mod slow_upstream;
 mod status;
 mod token;

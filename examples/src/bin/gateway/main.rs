@@ -29,7 +29,7 @@ use std::{io::stderr, process::ExitCode, sync::Arc, time::Duration};
 use clap::{CommandFactory as _, Parser as _};
 use kimi_errors::BoxError;
 use kimi_examples::{
-    gateway::{Board, Credentials, Limits, Log, Settings, Status, requests_to_try, router},
+    gateway::{Board, Credentials, Limits, Log, Settings, Shared, Status, requests_to_try, router},
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
@@ -115,7 +115,11 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         .with_observer(observer(status.as_ref(), options.log.observer()))
         .with_preview(options.preview);
     let files = UrlPolicy::new().with_allowed_ranges(options.allow_file_range);
-    let settings = Settings { limits, profile, files, session, log, status, dialect, lang };
+    let shared = match (options.redis, options.secret) {
+        (Some(url), Some(secret)) => Some(Shared::try_new(&url, &secret)?),
+        _ => None,
+    };
+    let settings = Settings { limits, profile, files, session, shared, log, status, dialect, lang };
     let router = router(upstream, settings);
     let server = axum::serve(listener, router);
     // The first interrupt lets running answers end, the second does not.

@@ -83,6 +83,20 @@ pub(super) struct Options {
     /// How many characters of each message are written with it; 0 is none.
     #[arg(long, env = "KIMI_GATEWAY_PREVIEW", value_name = "N", default_value_t = 0)]
     pub(super) preview: usize,
+    /// The Redis or Valkey that limits and turns are shared through by several gateways, as
+    /// `redis://127.0.0.1:6379`; takes `--secret`.
+    #[arg(
+        long,
+        env = "KIMI_GATEWAY_REDIS",
+        hide_env_values = true,
+        value_name = "URL",
+        requires = "secret"
+    )]
+    pub(super) redis: Option<String>,
+    /// What all gateways that share a Redis know the same callers by, and nobody else knows: 16 to 256
+    /// characters. Better in the environment than here.
+    #[arg(long, env = "KIMI_GATEWAY_SECRET", hide_env_values = true, value_name = "TEXT")]
+    pub(super) secret: Option<String>,
     /// Where the page with what is going on is, with `/metrics` and `/healthz`.
     #[arg(long, env = "KIMI_GATEWAY_STATUS", value_enum, default_value_t = Status::On)]
     pub(super) status: Status,

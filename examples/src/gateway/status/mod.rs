@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use kimi_tower::{rate_limit::concurrency::ConcurrencyLayer, session::SessionLayer};
+use kimi_tower::{rate_limit::concurrency::ConcurrencyLayer, session};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
@@ -41,23 +41,25 @@ impl std::fmt::Debug for Status {
     }
 }
 
+/// Says how many sessions there are; nothing if they are other replicas', too.
+pub(super) type Gauges = Box<dyn Fn() -> Option<session::store::Gauges> + Send + Sync>;
+
 /// Who can say how much is under way.
-pub(super) struct Layers<S, K> {
-    pub(super) session: SessionLayer<S>,
+pub(super) struct Layers<K> {
+    pub(super) sessions: Gauges,
     pub(super) concurrency: ConcurrencyLayer<K>,
 }
 
 /// Returns the routes.
-pub(super) fn routes<S, K>(status: Status, layers: Layers<S, K>) -> Router
+pub(super) fn routes<K>(status: Status, layers: Layers<K>) -> Router
 where
-    S: Send + Sync + 'static,
     K: Send + Sync + 'static,
 {
     let Status { board, metrics } = status;
     let layers = std::sync::Arc::new(layers);
     let numbers = move || {
         let mut numbers = board.numbers();
-        numbers["sessions"] = sessions(&layers.session);
+        numbers["sessions"] = (layers.sessions)().as_ref().map_or(Value::Null, sessions);
         let occupancy = layers.concurrency.occupancy();
         numbers["concurrency"] = json!({ "held": occupancy.held, "waiting": occupancy.waiting, "callers": occupancy.keys });
         Json(numbers)
@@ -80,9 +82,8 @@ where
         .route("/healthz", get(async || "ok"))
 }
 
-fn sessions<S>(session: &SessionLayer<S>) -> Value {
-    let gauges = session.gauges();
-    let times = |times: &kimi_tower::session::store::Histogram| {
+fn sessions(gauges: &session::store::Gauges) -> Value {
+    let times = |times: &session::store::Histogram| {
         let at = |part| times.quantile(part).map(|time| time.as_secs_f64() * 1000.0);
         json!({ "count": times.count(), "p50_ms": at(0.5), "p99_ms": at(0.99) })
     };

@@ -18,9 +18,9 @@ function show(status) {
   const { sessions, concurrency, limits } = status;
   numbers(byId("now"), [
     ["under way", status.under_way],
-    ["sessions", sessions.active],
-    ["waiting for a turn", sessions.waiting],
-    ["waited p99, ms", ms(sessions.waited.p99_ms)],
+    ["sessions", sessions?.active],
+    ["waiting for a turn", sessions?.waiting],
+    ["waited p99, ms", ms(sessions?.waited.p99_ms ?? null)],
     ["permits held", concurrency.held],
     ["refused by limits", limits.refused],
     ["retries", status.retries],
