@@ -52,6 +52,8 @@
 //!
 //! # Caveats
 //!
+//! - Two stores in one Redis, as of a layer that counts requests and one that counts tokens, need a
+//!   [prefix](crate::redis::RedisLink::with_prefix) each: by the same, they count the same.
 //! - A pause that an upstream asks for stops whoever asks from then on; who has a place goes.
 //! - An exact window takes about 100 bytes of Redis for each request that is in it: for more than
 //!   some thousands, sub-windows are for that.
