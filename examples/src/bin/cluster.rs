@@ -67,7 +67,9 @@ async fn main() -> Result<(), BoxError> {
         let router = router(upstream.clone(), settings);
         gateways.spawn(async move { axum::serve(listener, router).await });
     }
-    println!("gateways: {} and {}", urls[0], urls[1]);
+    for url in &urls {
+        println!("gateway:  {url}");
+    }
     println!("redis:    {}", if redis.is_some() { "started for them" } else { "given" });
     println!(
         "
