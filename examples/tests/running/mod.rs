@@ -3,11 +3,14 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     process::{Child, Command, ExitStatus, Stdio},
+    thread::{self, JoinHandle},
 };
 
 /// A server that listens at a free port.
 pub(crate) struct Running {
     child: Child,
+    /// Read as it comes, since whoever writes into a full pipe waits.
+    log: Option<JoinHandle<String>>,
     /// Where it listens: the first URL that it prints.
     pub(crate) url: String,
 }
@@ -17,13 +20,19 @@ impl Running {
         let mut command = Command::new(binary);
         command.args(["--listen", "127.0.0.1:0"]).args(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let log = thread::spawn(move || {
+            let mut log = Vec::new();
+            errors.read_to_end(&mut log).unwrap();
+            String::from_utf8_lossy(&log).into_owned()
+        });
         // The pipe stays open, so that what else it prints does not end it.
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
         let url = first.split([' ', ',']).find(|word| word.starts_with("http://"));
         let url = url.unwrap_or_else(|| panic!("no URL in {first:?}")).trim().to_owned();
-        Self { child, url }
+        Self { child, log: Some(log), url }
     }
 
     /// Sends what Ctrl-C sends.
@@ -34,9 +43,8 @@ impl Running {
 
     /// Waits for its end; returns its status and what it wrote to the standard error.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        (self.child.wait().unwrap(), log)
+        let status = self.child.wait().unwrap();
+        (status, self.log.take().unwrap().join().unwrap())
     }
 }
 
