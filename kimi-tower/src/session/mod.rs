@@ -168,6 +168,7 @@ mod layer;
 mod lost;
 mod memory;
 mod nested;
+pub(crate) mod notice;
 mod policy;
 mod refusal;
 mod registry;

@@ -91,7 +91,7 @@ impl Observer for TracingObserver {
         let milliseconds = |time: Option<_>| time.map(|time| Milliseconds(time).as_f64());
         // As a text, and not as something that shows itself: what it says is then quoted.
         let has_preview = plain.previews.iter().len() > 0;
-        let previews = has_preview.then(|| Shown(plain.previews).to_string());
+        let previews = has_preview.then(|| shown(plain.previews));
         event!(
             self.levels.of(record),
             schema_url = self.schema.url(),
@@ -149,20 +149,8 @@ impl fmt::Display for Hex {
 }
 
 /// The beginnings of messages in one line: `user="你好" assistant="你好！"`.
-struct Shown<'a>(Previews<'a>);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, (role, text)) in self.0.iter().enumerate() {
-            let between = if number == 0 { "" } else { " " };
-            write!(f, "{between}{role}=\"")?;
-            // All else is escaped already.
-            for (number, part) in text.split('"').enumerate() {
-                f.write_str(if number == 0 { "" } else { "\\\"" })?;
-                f.write_str(part)?;
-            }
-            f.write_str("\"")?;
-        }
-        Ok(())
-    }
+fn shown(previews: Previews<'_>) -> String {
+    // All but the quotes is escaped already.
+    let one = |(role, text): (_, &str)| format!("{role}=\"{}\"", text.replace('"', "\\\""));
+    previews.iter().map(one).collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@ use std::{task::Waker, time::Duration};
 
 use tokio::time::Instant;
 
-use super::holder::{Left, Notice};
+use super::{super::notice::Notice, holder::Left};
 
 /// How one asks.
 #[derive(Clone, Copy, Debug)]

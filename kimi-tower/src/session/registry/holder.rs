@@ -4,11 +4,10 @@ use std::{sync::Arc, task::Waker, time::Duration};
 
 use tokio::time::Instant;
 
-use super::super::{EndTurn, Lost};
-
-/// How long a holder that was told to end may take to do so: 1 s, ours. After it the turn is taken,
-/// since a future that nobody polls, though it was woken, does no work.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
+use super::super::{
+    EndTurn, Lost,
+    notice::{GRACE, Notice},
+};
 
 /// Who has the turn of a session.
 pub(super) struct Holder {
@@ -53,13 +52,6 @@ pub(super) enum IsDue {
     ToBeTaken(Lost),
 }
 
-/// How a holder is told to end, when nothing is locked.
-pub(super) struct Notice {
-    lost: Lost,
-    waker: Option<Waker>,
-    end: Option<Arc<dyn EndTurn>>,
-}
-
 /// What a holder leaves, to be dropped when nothing is locked.
 #[derive(Default)]
 pub(super) struct Left {
@@ -71,16 +63,6 @@ impl Left {
     /// What is not left yet, but left for a holder.
     pub(super) const fn end(end: Arc<dyn EndTurn>) -> Self {
         Self { waker: None, end: Some(end) }
-    }
-}
-
-impl Notice {
-    /// Only when nothing is locked. Whoever is told runs the code of others.
-    pub(super) fn tell(self) {
-        if let Some(end) = self.end {
-            end.end(self.lost);
-        }
-        self.waker.into_iter().for_each(Waker::wake);
     }
 }
 

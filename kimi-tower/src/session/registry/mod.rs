@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use self::{
     answer::{Answer, Asking, Freed},
-    holder::{Notice, Patience},
+    holder::Patience,
     sessions::Sessions,
 };
 pub(super) use self::{
@@ -26,6 +26,7 @@ pub(super) use self::{
 };
 use super::{
     gauges::{Gauges, Times},
+    notice::Notice,
     store::{Ask, Refused},
 };
 use crate::{

@@ -11,7 +11,7 @@ use std::{
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::session::{EndTurn, Lost};
+use crate::session::{EndTurn, Lost, notice::GRACE};
 
 const KEY: Key = Key([1, 2]);
 
@@ -185,9 +185,9 @@ fn a_holder_is_told_at_its_time_and_has_a_second_to_end() {
     let almost = HOLD - Duration::from_nanos(1);
     assert_eq!(until(place, start + almost, start), Some(HOLD));
     assert!(lost(&held).is_pending());
-    assert_eq!(until(place, start + HOLD, start), Some(HOLD + holder::GRACE));
+    assert_eq!(until(place, start + HOLD, start), Some(HOLD + GRACE));
     assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
-    assert!(matches!(poll(place, start + HOLD + holder::GRACE), Waited::Granted(_)));
+    assert!(matches!(poll(place, start + HOLD + GRACE), Waited::Granted(_)));
     assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
 }
 
@@ -211,11 +211,9 @@ fn a_turn_that_was_taken_says_why_and_cannot_be_given_back() {
     let (held, mut places) = line(2, start);
     assert_eq!(held.set_end(Reader::new(Some(start))), None);
     let place = &mut places[0];
-    assert_eq!(until(place, start + IDLE, start), Some(IDLE + holder::GRACE));
+    assert_eq!(until(place, start + IDLE, start), Some(IDLE + GRACE));
     assert_eq!(lost(&held), Poll::Ready(Lost::Idle));
-    let Waited::Granted(next) = poll(place, start + IDLE + holder::GRACE) else {
-        panic!("it is the next")
-    };
+    let Waited::Granted(next) = poll(place, start + IDLE + GRACE) else { panic!("it is the next") };
     assert_eq!(lost(&held), Poll::Ready(Lost::Idle));
     assert_eq!(held.set_end(Reader::new(None)), Some(Lost::Idle));
     drop(held);
@@ -247,10 +245,10 @@ fn whoever_waits_looks_at_the_holder() {
             drop(places.remove(0));
         }
         let last = places.last_mut().unwrap();
-        assert_eq!(until(last, start + HOLD, start), Some(HOLD + holder::GRACE));
+        assert_eq!(until(last, start + HOLD, start), Some(HOLD + GRACE));
         assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
-        let taken = start + HOLD + holder::GRACE;
-        assert_eq!(until(last, taken, start), Some(HOLD + holder::GRACE + IDLE));
+        let taken = start + HOLD + GRACE;
+        assert_eq!(until(last, taken, start), Some(HOLD + GRACE + IDLE));
         assert_eq!(lost(&held), Poll::Ready(Lost::MaxHold));
         assert!(matches!(poll(&mut places[0], taken), Waited::Granted(_)));
     }
@@ -270,12 +268,12 @@ fn whoever_was_to_take_a_turn_has_it_taken_by_the_next_when_it_goes() {
     assert!(matches!(first.poll(cx, start), Waited::Until(None)));
     let bounded = Ask { max_hold: Some(HOLD), ..Ask::new(KEY) };
     let mut second = place(Registry::ask(&registry, &bounded, start));
-    assert_eq!(until(&mut second, start + HOLD, start), Some(HOLD + holder::GRACE));
+    assert_eq!(until(&mut second, start + HOLD, start), Some(HOLD + GRACE));
     assert_eq!(woken.0.load(SeqCst), 0);
     drop(second);
     assert_eq!(woken.0.load(SeqCst), 1);
-    assert_eq!(until(&mut first, start + HOLD, start), Some(HOLD + holder::GRACE));
-    assert!(matches!(first.poll(cx, start + HOLD + holder::GRACE), Waited::Granted(_)));
+    assert_eq!(until(&mut first, start + HOLD, start), Some(HOLD + GRACE));
+    assert!(matches!(first.poll(cx, start + HOLD + GRACE), Waited::Granted(_)));
     drop(held);
 }
 

@@ -1,4 +1,4 @@
-//! A turn of this process, and how it is told to end.
+//! A turn of this process, and how far it is.
 
 use std::{sync::Arc, task::Waker};
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     key::Key,
-    session::{EndTurn, Lost},
+    session::{EndTurn, Lost, notice::Notice},
 };
 
 /// A turn.
@@ -28,24 +28,6 @@ pub(super) enum Stage {
     Told(Lost, Instant),
     /// It was told, did not end, and was given back for it. It stays until it is dropped.
     Taken(Lost),
-}
-
-/// How a turn is told to end, when nothing is locked.
-#[must_use]
-pub(in super::super) struct Notice {
-    pub(super) lost: Lost,
-    waker: Option<Waker>,
-    end: Option<Arc<dyn EndTurn>>,
-}
-
-impl Notice {
-    /// Only when nothing is locked: it runs the code of others.
-    pub(in super::super) fn tell(self) {
-        if let Some(end) = self.end {
-            end.end(self.lost);
-        }
-        self.waker.into_iter().for_each(Waker::wake);
-    }
 }
 
 impl Held {

@@ -6,16 +6,15 @@ use std::{collections::HashMap, sync::Arc, task::Waker, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
-pub(super) use self::held::Notice;
 use self::held::{Held, Stage};
 use super::wire::Seat;
 use crate::{
     key::Key,
-    session::{EndTurn, Lost},
+    session::{
+        EndTurn, Lost,
+        notice::{GRACE, Notice},
+    },
 };
-
-/// How long a turn that was told to end may take to do so: 1 s, as in memory.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// The turns and places of one process.
 #[derive(Debug, Default)]
