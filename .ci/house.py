@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 MAX_LINES = 250
@@ -45,6 +46,27 @@ def readme_code():
             yield f"{readme}: its program is not examples/src/bin/hello.rs"
 
 
+def drawings():
+    """The drawings of the stack have its layers, in the order of its documentation."""
+    rows = re.findall(r"^//! \| `(.+?)` \|", Path("kimi-tower/src/stack/mod.rs").read_text(), re.MULTILINE)
+    # `requests`, a `rate_limit`: a layer is drawn by its own name.
+    layers = [row.rpartition("`")[2] for row in rows]
+    for drawing in ("docs/stack.svg", "docs/stack.zh-CN.svg"):
+        drawn = re.findall(r'class="name" [^>]*>(\w+)<', Path(drawing).read_text())
+        if drawn != layers:
+            yield f"{drawing}: {drawn}, but the layers are {layers}"
+
+
+def feature_tables():
+    """The table of a crate's page has each of its features, and no other."""
+    for crate in ("kimi-errors", "kimi-validate", "kimi-tower"):
+        manifest = tomllib.loads(Path(crate, "Cargo.toml").read_text())
+        page = Path(crate, "src/lib.rs").read_text().partition("//! # Features")[2]
+        listed = re.findall(r"^//! \| `([\w-]+)`.*\|$", page, re.MULTILINE)
+        if set(listed) != manifest["features"].keys() - {"default"} or len(listed) != len(set(listed)):
+            yield f"{crate}/src/lib.rs: its table of features is not that of the manifest"
+
+
 def architecture():
     lines = len(Path("ARCHITECTURE.md").read_text().splitlines())
     if lines > 150:
@@ -54,7 +76,8 @@ def architecture():
 def main():
     listed = subprocess.check_output(["git", "ls-files", "-z"], text=True).split("\0")
     files = [Path(name) for name in listed if name and Path(name).is_file()]
-    faults = [*long_files(files), *machine_paths(files), *readme_code(), *architecture()]
+    faults = [*long_files(files), *machine_paths(files), *readme_code(), *drawings()]
+    faults += [*feature_tables(), *architecture()]
     print(f"{len(files)} files checked")
     # None is success; an empty text would not be.
     sys.exit("\n".join(faults) or None)

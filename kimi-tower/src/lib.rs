@@ -83,7 +83,7 @@
 //! | `session` | [`session`], [`key`], [`deadline`], [`facts`] |
 //! | `token` | [`token`], [`replay`] |
 //! | `stack` | [`stack`], and with it all layers |
-//! | `full` | all of them |
+//! | `full` | all of them, but for `redis-tls` |
 //!
 //! # Minimum Rust version
 //!

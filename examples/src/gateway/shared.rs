@@ -11,6 +11,7 @@ use kimi_tower::{
     },
     session::SessionLayer,
 };
+use sha2::{Digest as _, Sha256};
 
 /// What the replicas of a gateway share: a Redis, and the secret by which they know the same callers.
 #[derive(Clone)]
@@ -29,13 +30,10 @@ impl Shared {
         if !(16..=256).contains(&secret.len()) {
             return Err("the secret has to have 16 to 256 bytes".into());
         }
-        // All of it counts: what is longer is folded.
-        let mut folded = [0_u8; 16];
-        for (index, byte) in secret.bytes().enumerate() {
-            let at = &mut folded[index % 16];
-            *at = at.rotate_left(3) ^ byte;
-        }
-        Ok(Self { link: RedisLink::try_new(url)?, secret: Arc::new(folded) })
+        // All of it counts, in the length that keys are hashed with.
+        let hash = Sha256::digest(secret);
+        let secret = std::array::from_fn(|index| hash[index]);
+        Ok(Self { link: RedisLink::try_new(url)?, secret: Arc::new(secret) })
     }
 
     fn hasher(&self) -> KeyHasher {

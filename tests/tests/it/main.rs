@@ -11,6 +11,7 @@ mod file_url;
 mod hosts;
 mod mock;
 mod never_sent;
+mod peers;
 mod probe;
 mod raise_error;
 mod rate_limit;
