@@ -1,6 +1,6 @@
 //! The chat: what is read of a request, and what is answered.
 
-use kimi_errors::{Error, ErrorKind};
+use kimi_errors::{Dialect, Error, ErrorKind};
 use serde_json::Value;
 
 use super::{answer::Answer, reply::Reply, style::Style};
@@ -52,7 +52,13 @@ impl<'a> Chat<'a> {
     }
 
     /// Returns the success, as JSON or as events, and with a step's in-band error.
-    pub(super) fn answer(&self, style: Style, step: &Step, number: u64) -> Answer {
+    pub(super) fn answer(
+        &self,
+        style: Style,
+        dialect: Dialect,
+        step: &Step,
+        number: u64,
+    ) -> Answer {
         let success = step.ok.clone().unwrap_or_default();
         let reply = self.reply(style, &success, number);
         if !self.stream {
@@ -66,7 +72,7 @@ impl<'a> Chat<'a> {
         }
         if let Some(error) = &step.sse_error {
             events.truncate(error.after_chunks.min(refrain.end));
-            events.push(error.event());
+            events.push(error.event(dialect));
         }
         Answer::events(events, refrain)
     }
@@ -99,13 +105,17 @@ impl<'a> Chat<'a> {
 }
 
 impl SseError {
-    fn event(&self) -> String {
-        match (&self.raw, self.fault.as_deref().and_then(Fault::find)) {
-            (Some(event), _) => event.clone(),
-            (None, Some(fault)) => format!("data: {}\n\n", fault.event_data()),
-            // A checked step has one of them.
-            (None, None) => String::new(),
+    fn event(&self, dialect: Dialect) -> String {
+        if let Some(event) = &self.raw {
+            return event.clone();
         }
+        if let Some(fault) = self.fault.as_deref().and_then(Fault::find) {
+            return format!("data: {}\n\n", fault.event_data());
+        }
+        let kind = self.kind.as_deref().and_then(ErrorKind::from_name);
+        let frame = kind.map(|kind| dialect.sse_frame(&Error::new(kind)));
+        // A checked step has one of the three, and a frame is text.
+        String::from_utf8(frame.unwrap_or_default()).unwrap_or_default()
     }
 }
 

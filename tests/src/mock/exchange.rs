@@ -117,6 +117,10 @@ impl Exchange {
             self.presence.hold();
             return Ok(Answer::of_fault(fault.answer_to(asked)));
         }
+        if let Some(kind) = step.kind.as_deref().and_then(ErrorKind::from_name) {
+            self.presence.hold();
+            return Err(Error::new(kind));
+        }
         if let Some(raw) = &step.raw {
             self.presence.hold();
             return Ok(Answer::of_raw(raw));
@@ -140,7 +144,7 @@ impl Exchange {
                 if !self.presence.hold() {
                     return Err(Error::new(ErrorKind::StreamBusy));
                 }
-                Ok(chat.answer(self.config.style, step, number))
+                Ok(chat.answer(self.config.style, self.config.dialect, step, number))
             }
         }
     }

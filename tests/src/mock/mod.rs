@@ -61,8 +61,9 @@
 //!
 //! # Order
 //!
-//! A `fault` or `raw` is answered without a look at the token, the conversation or the body. With
-//! any other step those checks come first, and the step disturbs whatever answer they lead to.
+//! A `fault`, `kind` or `raw` is answered without a look at the token, the conversation or the
+//! body. With any other step those checks come first, and the step disturbs whatever answer they
+//! lead to.
 //! The answer is chosen when the request has arrived; `delay_head_ms` then holds it back.
 //!
 //! # Cancellation

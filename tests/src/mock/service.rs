@@ -76,7 +76,8 @@ impl Mock {
         self
     }
 
-    /// Sets the wire form of the mock's own errors; those of a script have the form of their fault.
+    /// Sets the wire form of the mock's own errors, and of those that a script names by their kind;
+    /// those that it names by a fault have the form of that.
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.config.dialect = dialect;

@@ -42,8 +42,8 @@
 //!
 //! # Fields of a step
 //!
-//! All may be left out. At most one of `ok`, `fault` and `raw` says what the reply is; without
-//! any it is `ok`.
+//! All may be left out. At most one of `ok`, `fault`, `kind` and `raw` says what the reply is;
+//! without any it is `ok`.
 //!
 //! | field | shape | default | meaning |
 //! |---|---|---|---|
@@ -51,6 +51,7 @@
 //! | `repeat` | `3` or `"forever"` | `1` | how many requests it answers |
 //! | `ok` | `{content, chunks, usage, finish_reason}` | `{}` | the route's own success, see [`Success`] |
 //! | `fault` | `"plat.overloaded"` | | a known error answer by its id, see [`Fault`] |
+//! | `kind` | `"rate_limited"` | | an error of this [`ErrorKind`], by its name, in the mock's own dialect and with the kind's own message |
 //! | `raw` | `{status, headers, body}` or `{…, body_base64}` | | any answer at all, see [`Raw`] |
 //! | `headers` | `{"retry-after": "1"}` | none | more head fields, whatever the reply; they replace |
 //! | `delay_head_ms` | milliseconds | `0` | wait before the head |
@@ -61,18 +62,18 @@
 //! | `garbage` | `{bytes, seed}` | | so many pseudo-random bytes in place of the body, see [`Garbage`] |
 //! | `content_length` | bytes | the truth | the length that the head claims |
 //! | `endless` | `true` | `false` | the body never ends |
-//! | `sse_error` | `{after_chunks, fault}` or `{…, raw}` | | an error as an event of the stream, see [`SseError`] |
+//! | `sse_error` | `{after_chunks, fault}`, `{…, kind}` or `{…, raw}` | | an error as an event of the stream, see [`SseError`] |
 //! | `no_done` | `true` | `false` | the stream ends without `data: [DONE]` |
 //!
 //! An unknown field is an error, so that a misspelt one is not a disturbance that never comes.
 //!
 //! # What excludes what
 //!
-//! - `ok`, `fault` and `raw` each other.
+//! - `ok`, `fault`, `kind` and `raw` each other.
 //! - `cut_at`, `reset_at` and `content_length` each other: a head that claims too much is a cut.
 //! - `endless` and `content_length`.
-//! - `sse_error` and `no_done` need the stream of an `ok`, so they exclude `fault`, `raw`,
-//!   `garbage`, `endless` and `when.stream = false`; and a request that asks for no stream passes
+//! - `sse_error` and `no_done` need the stream of an `ok`, so they exclude `fault`,
+//!   `kind`, `raw`, `garbage`, `endless` and `when.stream = false`; and a request that asks for no stream passes
 //!   such a step by.
 //! - A step behind one that answers every request forever.
 
@@ -96,3 +97,6 @@ pub use self::{
     step::Step,
     when::When,
 };
+
+#[cfg(doc)]
+use kimi_errors::ErrorKind;

@@ -138,6 +138,7 @@ impl Garbage {
 ///
 /// ```json
 /// {"after_chunks": 2, "fault": "plat.server_error"}
+/// {"after_chunks": 1, "kind": "overloaded"}
 /// {"raw": "event: error\ndata: {\"error\":{\"message\":\"…\"}}\n\n"}
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -151,6 +152,10 @@ pub struct SseError {
     /// A known error by its id; its body is the event's data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// An [`ErrorKind`](kimi_errors::ErrorKind) by its name; its event is that of the mock's own
+    /// dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// The event to the letter, blank line included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,

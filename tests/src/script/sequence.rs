@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Repeat, ScriptError, Step, plain};
+use super::{Asked, Repeat, ScriptError, Step, plain};
 
 /// A list of [`Step`]s that contradict neither themselves nor each other.
 ///
@@ -99,6 +99,15 @@ impl Step {
     pub(crate) fn checked(self) -> Result<Self, ScriptError> {
         self.check().map_err(|wrong| ScriptError::step(0, wrong))?;
         Ok(self)
+    }
+
+    /// Returns whether only a stream can show what the step says.
+    pub(crate) fn needs_stream(&self) -> bool {
+        self.sse_error.is_some() || self.no_done
+    }
+
+    pub(crate) fn matches(&self, asked: &Asked<'_>) -> bool {
+        (asked.stream || !self.needs_stream()) && self.when.matches(asked)
     }
 
     fn answers_everything(&self) -> bool {

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use kimi_errors::ErrorKind;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Garbage, Raw, Repeat, SseError, Success, Usage, When, plain};
+use super::{Garbage, Raw, Repeat, SseError, Success, Usage, When, plain};
 
 /// One entry of a [`Script`](super::Script). The [module page](super) lists its fields.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -19,6 +20,8 @@ pub struct Step {
     pub(crate) ok: Option<Success>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fault: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) raw: Option<Raw>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -59,6 +62,13 @@ impl Step {
     #[must_use]
     pub fn fault(id: impl Into<String>) -> Self {
         Self { fault: Some(id.into()), ..Self::default() }
+    }
+
+    /// Creates the step that answers an error of this kind, as a server of our own does: in the
+    /// mock's dialect, with the kind's own message.
+    #[must_use]
+    pub fn of_kind(kind: ErrorKind) -> Self {
+        Self { kind: Some(kind.name().to_owned()), ..Self::default() }
     }
 
     /// Creates the step that answers a status, a `content-type` and a body.
@@ -201,14 +211,25 @@ impl Step {
     /// Ends the stream with a known error as its event number `after_chunks`, from 0.
     #[must_use]
     pub fn with_sse_error(mut self, after_chunks: usize, fault: impl Into<String>) -> Self {
-        self.sse_error = Some(SseError { after_chunks, fault: Some(fault.into()), raw: None });
+        let fault = Some(fault.into());
+        self.sse_error = Some(SseError { after_chunks, fault, ..SseError::default() });
+        self
+    }
+
+    /// Ends the stream with an error of this kind, in the mock's dialect, as its event number
+    /// `after_chunks`.
+    #[must_use]
+    pub fn with_sse_error_of_kind(mut self, after_chunks: usize, kind: ErrorKind) -> Self {
+        let kind = Some(kind.name().to_owned());
+        self.sse_error = Some(SseError { after_chunks, kind, ..SseError::default() });
         self
     }
 
     /// Ends the stream with this event, given to the letter, as its event number `after_chunks`.
     #[must_use]
     pub fn with_raw_sse_error(mut self, after_chunks: usize, event: impl Into<String>) -> Self {
-        self.sse_error = Some(SseError { after_chunks, fault: None, raw: Some(event.into()) });
+        let raw = Some(event.into());
+        self.sse_error = Some(SseError { after_chunks, raw, ..SseError::default() });
         self
     }
 
@@ -217,15 +238,6 @@ impl Step {
     pub fn without_done(mut self) -> Self {
         self.no_done = true;
         self
-    }
-
-    /// Returns whether only a stream can show what the step says.
-    pub(crate) fn needs_stream(&self) -> bool {
-        self.sse_error.is_some() || self.no_done
-    }
-
-    pub(crate) fn matches(&self, asked: &Asked<'_>) -> bool {
-        (asked.stream || !self.needs_stream()) && self.when.matches(asked)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderName, HeaderValue};
+use kimi_errors::ErrorKind;
 
 use super::{Fault, Garbage, Raw, Repeat, SseError, Step};
 
@@ -27,6 +28,9 @@ impl Step {
         if let Some(id) = &self.fault {
             check_fault("fault", id)?;
         }
+        if let Some(name) = &self.kind {
+            check_kind("kind", name)?;
+        }
         if let Some(raw) = &self.raw {
             check_raw(raw)?;
         }
@@ -44,6 +48,7 @@ impl Step {
         let present = [
             ("ok", self.ok.is_some()),
             ("fault", self.fault.is_some()),
+            ("kind", self.kind.is_some()),
             ("raw", self.raw.is_some()),
             ("cut_at", self.cut_at.is_some()),
             ("reset_at", self.reset_at.is_some()),
@@ -67,18 +72,23 @@ impl Step {
 /// Pairs of which a step has at most one. The module page of `script` gives the reasons.
 const EXCLUSIVE: &[(&str, &str)] = &[
     ("ok", "fault"),
+    ("ok", "kind"),
     ("ok", "raw"),
+    ("fault", "kind"),
     ("fault", "raw"),
+    ("kind", "raw"),
     ("cut_at", "reset_at"),
     ("cut_at", "content_length"),
     ("reset_at", "content_length"),
     ("content_length", "endless"),
     ("fault", "sse_error"),
+    ("kind", "sse_error"),
     ("raw", "sse_error"),
     ("garbage", "sse_error"),
     ("endless", "sse_error"),
     ("when.stream = false", "sse_error"),
     ("fault", "no_done"),
+    ("kind", "no_done"),
     ("raw", "no_done"),
     ("garbage", "no_done"),
     ("endless", "no_done"),
@@ -92,12 +102,22 @@ fn check_fault(field: &'static str, id: &str) -> Result<(), Wrong> {
     }
 }
 
+fn check_kind(field: &'static str, name: &str) -> Result<(), Wrong> {
+    match ErrorKind::from_name(name) {
+        Some(_) => Ok(()),
+        None => Err((field, format!("no kind has the name `{name}`"))),
+    }
+}
+
 fn check_sse_error(error: &SseError) -> Result<(), Wrong> {
-    match (&error.fault, &error.raw) {
-        (Some(id), None) => check_fault("sse_error.fault", id),
-        (None, Some(_)) => Ok(()),
-        (Some(_), Some(_)) => Err(("sse_error.raw", "excludes `fault`".to_owned())),
-        (None, None) => Err(("sse_error", "needs `fault` or `raw`".to_owned())),
+    match (&error.fault, &error.kind, &error.raw) {
+        (Some(id), None, None) => check_fault("sse_error.fault", id),
+        (None, Some(name), None) => check_kind("sse_error.kind", name),
+        (None, None, Some(_)) => Ok(()),
+        (Some(_), Some(_), _) => Err(("sse_error.kind", "excludes `fault`".to_owned())),
+        (Some(_), None, Some(_)) => Err(("sse_error.raw", "excludes `fault`".to_owned())),
+        (None, Some(_), Some(_)) => Err(("sse_error.raw", "excludes `kind`".to_owned())),
+        (None, None, None) => Err(("sse_error", "needs `fault`, `kind` or `raw`".to_owned())),
     }
 }
 

@@ -35,7 +35,15 @@ fn wrong_values_are_refused_by_name() {
             "steps[1].headers: `Content-Length` follows from the body or `content_length`",
         ),
         (r#"{"garbage": {"bytes": 16777217}}"#, "steps[1].garbage.bytes: at most 16777216"),
-        (r#"{"sse_error": {}}"#, "steps[1].sse_error: needs `fault` or `raw`"),
+        (r#"{"sse_error": {}}"#, "steps[1].sse_error: needs `fault`, `kind` or `raw`"),
+        (
+            r#"{"sse_error": {"fault": "plat.overloaded", "kind": "overloaded"}}"#,
+            "steps[1].sse_error.kind: excludes `fault`",
+        ),
+        (
+            r#"{"sse_error": {"kind": "overloaded", "raw": ""}}"#,
+            "steps[1].sse_error.raw: excludes `kind`",
+        ),
         (
             r#"{"sse_error": {"fault": "plat.overloaded", "raw": ""}}"#,
             "steps[1].sse_error.raw: excludes `fault`",
@@ -48,6 +56,11 @@ fn wrong_values_are_refused_by_name() {
             r#"{"sse_error": {"fault": "no"}}"#,
             "steps[1].sse_error.fault: no fault has the id `no`; `mock_kimi --faults` lists all",
         ),
+        (r#"{"kind": "busy"}"#, "steps[1].kind: no kind has the name `busy`"),
+        (
+            r#"{"sse_error": {"kind": "Overloaded"}}"#,
+            "steps[1].sse_error.kind: no kind has the name `Overloaded`",
+        ),
     ];
     for (step, reason) in cases {
         assert_eq!(refusal(step), reason, "{step}");
@@ -59,6 +72,7 @@ fn every_pair_that_excludes_itself_is_refused_and_each_alone_is_not() {
     let field = |name: &str| match name {
         "ok" => r#""ok": {}"#,
         "fault" => r#""fault": "plat.overloaded""#,
+        "kind" => r#""kind": "overloaded""#,
         "raw" => r#""raw": {"status": 200}"#,
         "cut_at" => r#""cut_at": 1"#,
         "reset_at" => r#""reset_at": 1"#,

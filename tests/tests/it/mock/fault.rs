@@ -1,7 +1,8 @@
 //! Every known error answer can be had by its id.
 
 use http::HeaderValue;
-use kimi_testkit::script::Fault;
+use kimi_errors::{Dialect, Error, ErrorKind};
+use kimi_testkit::script::{Fault, Step};
 use serde_json::Value;
 
 use super::{Mock, ask, chat, hello, streamed};
@@ -162,4 +163,32 @@ fn base64_of(bytes: &[u8]) -> String {
             .collect::<String>()
     };
     bytes.chunks(3).map(sextets).collect()
+}
+
+#[tokio::test]
+async fn every_kind_is_answered_by_its_name_in_the_mocks_dialect() {
+    for dialect in Dialect::ALL {
+        let mock = Mock::platform().with_dialect(*dialect);
+        for kind in ErrorKind::ALL {
+            let error = Error::new(*kind);
+            mock.push(Step::of_kind(*kind).with_header("retry-after-ms", "7")).unwrap();
+            // Without a credential, since what is asked for comes before any check.
+            let mut request = chat(&hello());
+            request.headers_mut().remove("authorization");
+            let answer = ask(&mock, request).await;
+            let expected = (dialect.status(&error), dialect.body(&error));
+            assert_eq!((answer.status.as_u16(), answer.body.to_vec()), expected, "{kind}");
+            assert_eq!(answer.headers["x-kimi-error"], kind.name());
+            assert_eq!(answer.headers["retry-after-ms"], "7");
+
+            mock.push(Step::ok().with_sse_error_of_kind(1, *kind)).unwrap();
+            let answer = ask(&mock, chat(&streamed())).await;
+            let frame = String::from_utf8(dialect.sse_frame(&error)).unwrap();
+            let stream = String::from_utf8(answer.body.to_vec()).unwrap();
+            let (before, last) = stream.split_at(stream.len() - frame.len());
+            assert_eq!((answer.status.as_u16(), last), (200, frame.as_str()), "{kind}");
+            assert!(before.contains(r#""role":"assistant""#), "{before}");
+            assert_eq!(before.matches("\n\n").count(), 1, "{before}");
+        }
+    }
 }
