@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-CASES = json.loads(Path(__file__).with_name("cases.json").read_text())
+TABLE = json.loads(Path(__file__).with_name("cases.json").read_text())
+# A kind's code is its name.
+CASES = TABLE["answers"] + [row | {"step": {"kind": row["kind"]}, "code": row["kind"]} for row in TABLE["kinds"]]
 REQUEST = json.dumps({"model": "kimi-k3", "messages": [{"role": "user", "content": "你好"}]})
 
 
