@@ -13,11 +13,12 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
+use axum::serve::Listener as _;
 use clap::Parser;
 use kimi_errors::BoxError;
-use kimi_examples::gateway::{Limits, Settings, Shared, Upstream, router};
+use kimi_examples::gateway::{Limits, Settings, Shared, Upstream, listen, router};
 use kimi_testkit::{mock::Mock, redis::RedisServer, server::MockServer};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
 /// Two gateways that share one Redis.
 #[derive(Parser)]
@@ -62,7 +63,7 @@ async fn main() -> Result<(), BoxError> {
             ..Settings::default()
         };
         let port = if options.port == 0 { 0 } else { options.port + number };
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
         urls.push(format!("http://{}", listener.local_addr()?));
         let router = router(upstream.clone(), settings);
         gateways.spawn(async move { axum::serve(listener, router).await });

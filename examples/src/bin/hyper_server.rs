@@ -94,6 +94,8 @@ async fn serve(options: &Options) -> Result<(), BoxError> {
             sleep(Duration::from_secs(1)).await;
             continue;
         };
+        // Without it each event waits until the one before is acknowledged.
+        let _ = stream.set_nodelay(true);
         // One service for all connections: its clones share limits and turns.
         let service = TowerToHyperService::new(service.clone());
         let connection = server.serve_connection(TokioIo::new(stream), service);

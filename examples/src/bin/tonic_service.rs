@@ -139,10 +139,12 @@ async fn serve(options: &Options) -> Result<(), BoxError> {
     println!("tonic_service: http://{address}, {rpm} calls a minute for each API key");
     println!("\n# what a client sees\ncargo run --bin tonic_service -- --client http://{address}");
 
+    // Without it each message waits until the one before is acknowledged.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder()
         .layer(layers)
         .add_service(ChatServer::new(Greeter))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener), async {
+        .serve_with_incoming_shutdown(incoming, async {
             let _ = ctrl_c().await;
         })
         .await?;

@@ -92,6 +92,7 @@ mod credentials;
 mod door;
 mod fields;
 mod limits;
+mod listener;
 mod refresh_file;
 mod router;
 mod settings;
@@ -104,6 +105,7 @@ mod upstream;
 pub use self::{
     credentials::Credentials,
     limits::Limits,
+    listener::listen,
     router::router,
     settings::{Log, Settings},
     shared::Shared,

@@ -1,12 +1,15 @@
 //! The two ends of a test: a gateway on a socket, and a client that keeps what it reads.
 
+use std::net::SocketAddr;
+
+use axum::serve::Listener as _;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use kimi_errors::Dialect;
-use kimi_examples::gateway::{Limits, Log, Settings, Upstream, router};
+use kimi_examples::gateway::{Limits, Log, Settings, Upstream, listen, router};
 use kimi_testkit::{
     mock::{Mock, Recorded},
     script::Script,
@@ -14,7 +17,7 @@ use kimi_testkit::{
 };
 use kimi_tower::{request_log::RequestLogLayer, retry::RetryPolicy, session::Policy};
 use kimi_validate::{Profile, file_url::UrlPolicy};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
 /// The upstream answers each request by itself.
 pub(crate) const NO_SCRIPT: &str = r#"{"steps": []}"#;
@@ -101,7 +104,7 @@ impl Gateway {
 
     pub(crate) async fn serving(upstream: Upstream, settings: Settings) -> Self {
         let router = router(upstream, settings);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {

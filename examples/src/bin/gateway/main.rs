@@ -26,10 +26,13 @@ mod options;
 
 use std::{io::stderr, process::ExitCode, sync::Arc, time::Duration};
 
+use axum::serve::Listener as _;
 use clap::{CommandFactory as _, Parser as _};
 use kimi_errors::BoxError;
 use kimi_examples::{
-    gateway::{Board, Credentials, Limits, Log, Settings, Shared, Status, requests_to_try, router},
+    gateway::{
+        Board, Credentials, Limits, Log, Settings, Shared, Status, listen, requests_to_try, router,
+    },
     script_file,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
@@ -39,7 +42,6 @@ use kimi_tower::{
 };
 use kimi_validate::file_url::UrlPolicy;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use self::options::Options;
@@ -96,7 +98,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
     let upstream =
         upstream.with_head_timeout(timeout).with_retry(retry).with_credentials(credentials);
 
-    let listener = TcpListener::bind(options.listen).await;
+    let listener = listen(options.listen).await;
     let listener =
         listener.map_err(|error| format!("cannot listen at {}: {error}", options.listen))?;
     let url = format!("http://{}", listener.local_addr()?);
