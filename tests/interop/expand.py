@@ -1,14 +1,15 @@
-"""Every case of the SDKs' runners, from cases.json, as one list on the standard output.
+"""Every case of the SDKs' runners, from cases.json, on the standard output.
 
-A case is what the upstream does, whether a stream is asked for, and what must come of it:
+`{"once": [...], "retrying": [...]}`: for a gateway that never tries again, and for one that does so
+twice. A case is what the upstream does, whether a stream is asked for, and what must come of it:
 
     {"place": "first event", "name": "overloaded", "stream": true, "step": {...}, "chunks": 0,
      "status": 429, "class": "RateLimitError", "type": ..., "code": ..., "message": ...,
      "requests": 3, "wait_ms": 20}
 
 `class` is null where the SDK has none but that of all errors. `status` is null where the head said
-200; only before it can an SDK try again, so `requests` is then 1. `wait_ms` is the least time
-between two requests.
+200: only before it can an SDK try again. `requests` is how many the upstream receives, and `wait_ms`
+the least time between two of them.
 """
 
 import json
@@ -61,7 +62,7 @@ def of_kind(row):
         yield interrupted(place, row, event, chunks)
 
 
-def all_cases():
+def once():
     for row in TABLE["answers"]:
         yield refused("an upstream's own form", row, row["step"], False)
     for row in TABLE["streams"]:
@@ -70,5 +71,22 @@ def all_cases():
         yield from of_kind(row)
 
 
+def retrying():
+    """The gateway's own retries are all that there are: an SDK is told not to multiply them."""
+    kinds = {row["kind"]: row for row in TABLE["kinds"]}
+    for name, place in [
+        ("system", "head"),
+        ("unavailable", "first event"),
+        ("request_failed", "before the first token"),
+        ("overloaded", "mid-stream"),
+        ("quota_exhausted", "head of a stream"),
+    ]:
+        case = next(case for case in of_kind(kinds[name]) if case["place"] == place)
+        # Two more after the first, if they help, and until there was content.
+        is_retried = kinds[name]["retries"] and place != "mid-stream"
+        yield case | {"requests": 3 if is_retried else 1}
+
+
 if __name__ == "__main__":
-    print(json.dumps(list(all_cases()), ensure_ascii=False, indent=1))
+    cases = {"once": list(once()), "retrying": list(retrying())}
+    print(json.dumps(cases, ensure_ascii=False, indent=1))

@@ -1,6 +1,7 @@
-// The openai package for Node against the gateway: sdk_node.mjs CASES RETRYING_URL DIALECT=URL...
+// The openai package for Node against gateways: sdk_node.mjs CASES GATEWAY=URL...
 //
-// CASES is what expand.py writes, RETRYING_URL a gateway to an upstream that fails twice.
+// CASES is what expand.py writes, GATEWAY such as openai-once or compat-retrying: its dialect, and
+// which of the cases are for it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -76,34 +77,41 @@ async function answersAtOnce(gateway) {
   const answer = await gateway.chat();
   assert.equal(answer.choices[0].message.content, "第三次成功了。");
   assert.equal(answer.id, "chatcmpl-mock-3");
+  const chunks = [];
+  for await (const chunk of await gateway.chat({ stream: true })) {
+    chunks.push(chunk);
+  }
+  assert.equal(chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join(""), "第三次成功了。");
+  assert.equal(chunks[0].id, "chatcmpl-mock-6");
 }
 
-async function check(dialect, url, cases) {
+/** Returns how many errors were as they should be, by the place where they came. */
+async function check(gatewayName, url, cases) {
   const gateway = new Gateway(url);
-  await answers(gateway);
+  const isOnce = gatewayName.endsWith("-once");
+  await (isOnce ? answers : answersAtOnce)(gateway);
   const counts = new Map();
-  for (const wanted of cases) {
+  for (const wanted of cases[isOnce ? "once" : "retrying"]) {
     const [got, elapsedMs] = await gateway.outcome(wanted);
     const expected = Object.fromEntries(Object.keys(got).map((key) => [key, wanted[key]]));
     // So that a difference says which case it is of.
-    const which = { dialect, place: wanted.place, name: wanted.name };
+    const which = { gateway: gatewayName, place: wanted.place, name: wanted.name };
     assert.deepEqual({ ...which, ...got }, { ...which, ...expected });
     // A timer of Node's may fire a millisecond early.
     const leastMs = (wanted.requests - 1) * (wanted.wait_ms - 1);
-    assert.ok(elapsedMs >= leastMs, `${dialect}, ${wanted.name}: ${elapsedMs} ms, not ${leastMs}`);
+    assert.ok(elapsedMs >= leastMs, `${gatewayName}, ${wanted.name}: ${elapsedMs} ms, not ${leastMs}`);
     counts.set(wanted.place, (counts.get(wanted.place) ?? 0) + 1);
   }
   return counts;
 }
 
-const [path, retrying, ...gateways] = process.argv.slice(2);
-assert.ok(gateways.length > 0, "sdk_node.mjs CASES RETRYING_URL DIALECT=URL...");
+const [path, ...gateways] = process.argv.slice(2);
+assert.ok(gateways.length > 0, "sdk_node.mjs CASES GATEWAY=URL...");
 const cases = JSON.parse(readFileSync(path));
-await answersAtOnce(new Gateway(retrying));
 const pairs = gateways.map((gateway) => gateway.split("="));
-const counts = await Promise.all(pairs.map(([dialect, url]) => check(dialect, url, cases)));
-for (const [index, [dialect]] of pairs.entries()) {
+const counts = await Promise.all(pairs.map(([name, url]) => check(name, url, cases)));
+for (const [index, [name]] of pairs.entries()) {
   for (const [place, count] of counts[index]) {
-    console.log(`openai ${VERSION} for Node, ${dialect}, ${place}: ${count} errors`);
+    console.log(`openai ${VERSION} for Node, ${name}, ${place}: ${count}`);
   }
 }

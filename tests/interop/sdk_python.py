@@ -1,6 +1,7 @@
-"""The openai package for Python against the gateway: sdk_python.py CASES RETRYING_URL DIALECT=URL...
+"""The openai package for Python against gateways: sdk_python.py CASES GATEWAY=URL...
 
-CASES is what expand.py writes, RETRYING_URL a gateway to an upstream that fails twice.
+CASES is what expand.py writes, GATEWAY such as openai-once or compat-retrying: its dialect, and which
+of the cases are for it.
 """
 
 import json
@@ -70,32 +71,36 @@ def answers_at_once(gateway):
     answer = gateway.chat()
     assert answer.choices[0].message.content == "第三次成功了。", answer
     assert answer.id == "chatcmpl-mock-3", answer
+    chunks = list(gateway.chat(stream=True))
+    content = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert (content, chunks[0].id) == ("第三次成功了。", "chatcmpl-mock-6"), chunks
 
 
-def check(dialect, url, cases):
+def check(name, url, cases):
+    """Returns how many errors were as they should be, by the place where they came."""
     gateway = Gateway(url)
-    answers(gateway)
+    is_once = name.endswith("-once")
+    (answers if is_once else answers_at_once)(gateway)
+    cases = cases["once" if is_once else "retrying"]
     for case in cases:
         got, elapsed_ms = gateway.outcome(case)
         expected = {key: case[key] for key in got}
-        assert got == expected, f"{dialect}, {case['place']}, {case['name']}:\n {got}\nis not\n {expected}"
-        # Whoever waits is woken by the millisecond at the earliest.
+        assert got == expected, f"{name}, {case['place']}, {case['name']}:\n {got}\nis not\n {expected}"
+        # A timer may fire a millisecond early.
         least_ms = (case["requests"] - 1) * (case["wait_ms"] - 1)
-        assert elapsed_ms >= least_ms, f"{dialect}, {case['name']}: {elapsed_ms} ms, not {least_ms}"
+        assert elapsed_ms >= least_ms, f"{name}, {case['name']}: {elapsed_ms} ms, not {least_ms}"
     return Counter(case["place"] for case in cases)
 
 
 def main():
-    assert len(sys.argv) > 3, __doc__
-    cases, retrying, *gateways = sys.argv[1:]
-    cases = json.loads(Path(cases).read_text())
-    answers_at_once(Gateway(retrying))
-    gateways = [gateway.split("=", 1) for gateway in gateways]
+    assert len(sys.argv) > 2, __doc__
+    cases = json.loads(Path(sys.argv[1]).read_text())
+    gateways = [gateway.split("=", 1) for gateway in sys.argv[2:]]
     with ThreadPoolExecutor() as pool:
         counts = pool.map(lambda gateway: check(*gateway, cases), gateways)
-        for (dialect, _), places in zip(gateways, counts):
+        for (name, _), places in zip(gateways, counts):
             for place, count in places.items():
-                print(f"openai {openai.__version__} for Python, {dialect}, {place}: {count} errors")
+                print(f"openai {openai.__version__} for Python, {name}, {place}: {count}")
 
 
 if __name__ == "__main__":
