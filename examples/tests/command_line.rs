@@ -3,8 +3,12 @@
 
 use std::process::{Command, Output};
 
-const SERVERS: [(&str, &str); 2] =
-    [("gateway", env!("CARGO_BIN_EXE_gateway")), ("mock_kimi", env!("CARGO_BIN_EXE_mock_kimi"))];
+const SERVERS: [(&str, &str); 4] = [
+    ("gateway", env!("CARGO_BIN_EXE_gateway")),
+    ("mock_kimi", env!("CARGO_BIN_EXE_mock_kimi")),
+    ("hyper_server", env!("CARGO_BIN_EXE_hyper_server")),
+    ("tonic_service", env!("CARGO_BIN_EXE_tonic_service")),
+];
 
 fn run(binary: &str, args: &[&str]) -> Output {
     Command::new(binary).args(args).output().unwrap()
