@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::serve::Listener as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use kimi_examples::gateway::{Board, Limits, Settings, Status, Upstream, router};
+use kimi_examples::gateway::{Board, Limits, Settings, Status, Upstream, listen, router};
 use kimi_testkit::{mock::Mock, server::MockServer};
 use kimi_tower::{
     request_log::{JsonObserver, RequestLogLayer},
@@ -12,7 +13,6 @@ use kimi_tower::{
 };
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpListener,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -53,7 +53,7 @@ impl Gateway {
             status: Some(Status { board, metrics: None }),
             ..Settings::default()
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = router(upstream, settings);
         let mut tasks = JoinSet::new();
