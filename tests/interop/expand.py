@@ -16,9 +16,12 @@ import json
 from pathlib import Path
 
 TABLE = json.loads(Path(__file__).with_name("cases.json").read_text())
-# Short, so that what is tried again does not keep us, and yet told: an SDK's own first wait is 375 ms
-# at least.
+KINDS = {row["kind"]: row for row in TABLE["kinds"]}
+# What the upstream asks an SDK to wait, so that its own time, of 1.1 s at least for two retries,
+# does not keep us.
 WAIT_MS = 20
+# Two of these are more than the 1.5 s that an SDK waits of its own accord, at most.
+LONG_WAIT_MS = 1200
 
 
 def refused(place, row, step, stream):
@@ -45,13 +48,13 @@ def interrupted(place, row, step, chunks):
     return case | {"chunks": chunks}
 
 
-def of_kind(row):
+def of_kind(row, wait_ms=WAIT_MS):
     """An error of the catalogue, at each place where it can come."""
     kind = {"kind": row["kind"]}
     wait = {}
     if row["retries"]:
-        wait = {"headers": {"retry-after-ms": str(WAIT_MS)}}
-        row = row | {"wait_ms": WAIT_MS}
+        wait = {"headers": {"retry-after-ms": str(wait_ms)}}
+        row = row | {"wait_ms": wait_ms}
     yield refused("head", row, kind | wait, False)
     yield refused("head of a stream", row, kind | wait, True)
     event = {"sse_error": {"after_chunks": 0} | kind}
@@ -67,13 +70,15 @@ def once():
         yield refused("an upstream's own form", row, row["step"], False)
     for row in TABLE["streams"]:
         yield interrupted("a broken stream", row, row["step"], row["chunks"])
-    for row in TABLE["kinds"]:
+    for row in KINDS.values():
         yield from of_kind(row)
+    for case in of_kind(KINDS["rate_limited"], LONG_WAIT_MS):
+        if case["place"] in ("head", "first event"):
+            yield case | {"place": f"{case['place']}, with a time"}
 
 
 def retrying():
     """The gateway's own retries are all that there are: an SDK is told not to multiply them."""
-    kinds = {row["kind"]: row for row in TABLE["kinds"]}
     for name, place in [
         ("system", "head"),
         ("unavailable", "first event"),
@@ -81,9 +86,9 @@ def retrying():
         ("overloaded", "mid-stream"),
         ("quota_exhausted", "head of a stream"),
     ]:
-        case = next(case for case in of_kind(kinds[name]) if case["place"] == place)
+        case = next(case for case in of_kind(KINDS[name]) if case["place"] == place)
         # Two more after the first, if they help, and until there was content.
-        is_retried = kinds[name]["retries"] and place != "mid-stream"
+        is_retried = KINDS[name]["retries"] and place != "mid-stream"
         yield case | {"requests": 3 if is_retried else 1}
 
 
