@@ -14,6 +14,8 @@ const ASK = { model: "kimi-k3", messages: [{ role: "user", content: "你好" }] 
 
 /** A client of one gateway, and what is asked of it. */
 class Gateway {
+  last = 0;
+
   constructor(url) {
     this.client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "sk-interop", maxRetries: 2, timeout: 20_000 });
   }
@@ -24,14 +26,19 @@ class Gateway {
     return this.client.chat.completions.create({ ...ASK, stream }, { headers });
   }
 
-  /** Asks how many requests the upstream has received: it numbers its answers by them. */
+  /**
+   * Asks how many requests the upstream has received since it was last asked. It numbers its answers
+   * by them, and what asks is one itself.
+   */
   async received() {
-    return Number((await this.chat()).id.replace("chatcmpl-mock-", ""));
+    const number = Number((await this.chat()).id.replace("chatcmpl-mock-", ""));
+    const since = number - this.last - 1;
+    this.last = number;
+    return since;
   }
 
   /** Returns what comes of a case, in the case's own words. */
   async outcome({ step, stream }) {
-    const before = await this.received();
     const started = performance.now();
     let chunks = 0;
     let raised;
@@ -45,8 +52,6 @@ class Gateway {
     }
     assert.ok(raised instanceof OpenAI.APIError, `${JSON.stringify(step)} raises ${raised}`);
     const elapsedMs = performance.now() - started;
-    // What asks is a request itself.
-    const requests = (await this.received()) - before - 1;
     const name = raised.constructor.name;
     const got = {
       chunks,
@@ -55,7 +60,7 @@ class Gateway {
       type: raised.type,
       code: raised.code,
       message: raised.error.message,
-      requests,
+      requests: await this.received(),
     };
     return [got, elapsedMs];
   }
@@ -90,6 +95,7 @@ async function check(gatewayName, url, cases) {
   const gateway = new Gateway(url);
   const isOnce = gatewayName.endsWith("-once");
   await (isOnce ? answers : answersAtOnce)(gateway);
+  await gateway.received();
   const counts = new Map();
   for (const wanted of cases[isOnce ? "once" : "retrying"]) {
     const [got, elapsedMs] = await gateway.outcome(wanted);

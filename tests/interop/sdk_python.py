@@ -22,6 +22,7 @@ class Gateway:
 
     def __init__(self, url):
         self.client = openai.OpenAI(base_url=f"{url}/v1", api_key="sk-interop", max_retries=2, timeout=20)
+        self.last = 0
 
     def chat(self, step=None, **options):
         """Asks for a chat, which the upstream meets with `step` of its script."""
@@ -31,12 +32,17 @@ class Gateway:
         )
 
     def received(self):
-        """Asks how many requests the upstream has received: it numbers its answers by them."""
-        return int(self.chat().id.removeprefix("chatcmpl-mock-"))
+        """Asks how many requests the upstream has received since it was last asked.
+
+        It numbers its answers by them, and what asks is one itself.
+        """
+        number = int(self.chat().id.removeprefix("chatcmpl-mock-"))
+        since, self.last = number - self.last - 1, number
+        return since
 
     def outcome(self, case):
         """Returns what comes of a case, in the case's own words."""
-        before, started, chunks = self.received(), time.monotonic(), 0
+        started, chunks = time.monotonic(), 0
         try:
             answer = self.chat(case["step"], stream=case["stream"])
             for _ in answer if case["stream"] else ():
@@ -45,8 +51,6 @@ class Gateway:
         except openai.APIError as error:
             raised = error
         elapsed_ms = (time.monotonic() - started) * 1000
-        # What asks is a request itself.
-        requests = self.received() - before - 1
         name = type(raised).__name__
         return {
             "chunks": chunks,
@@ -55,7 +59,7 @@ class Gateway:
             "type": raised.type,
             "code": raised.code,
             "message": raised.body["message"],
-            "requests": requests,
+            "requests": self.received(),
         }, elapsed_ms
 
 
@@ -81,6 +85,7 @@ def check(name, url, cases):
     gateway = Gateway(url)
     is_once = name.endswith("-once")
     (answers if is_once else answers_at_once)(gateway)
+    gateway.received()
     cases = cases["once" if is_once else "retrying"]
     for case in cases:
         got, elapsed_ms = gateway.outcome(case)
