@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::serve::{Listener, ListenerExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Listens at an address for [`axum::serve`]; port 0 takes a free one.
+/// Listens at an address for [`axum::serve()`]; port 0 takes a free one.
 ///
 /// # Errors
 ///
