@@ -22,6 +22,9 @@ use super::log::Log;
 /// What is awaited comes within a fraction of it.
 const LONG: Duration = Duration::from_secs(60);
 
+/// How long one stream may keep the others waiting.
+const STREAM: Duration = Duration::from_millis(2);
+
 /// Dropping it ends it.
 pub(crate) struct Gateway {
     address: SocketAddr,
@@ -33,7 +36,8 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) async fn start() -> Self {
+    /// Starts one for so many streams at once.
+    pub(crate) async fn start(streams: usize) -> Self {
         let mock = Mock::platform().with_history(0);
         let server = MockServer::start(mock.clone()).await.unwrap();
         // Soon, since the wait is not under test; and more than once, since the upstream may hear of
@@ -42,7 +46,9 @@ impl Gateway {
         let retry = RetryPolicy::standard().with_fault_backoff(soon).with_throttle_backoff(soon);
         let retry = retry.with_budget(RetryBudget::new(10_000_000, 100));
         let upstream: Upstream = server.url().parse().unwrap();
-        let upstream = upstream.with_head_timeout(Duration::from_secs(1)).with_retry(retry);
+        // Long enough that only who is silent is found to be: all of them begin at once.
+        let head_timeout = Duration::from_secs(1) + STREAM * u32::try_from(streams).unwrap();
+        let upstream = upstream.with_head_timeout(head_timeout).with_retry(retry);
         let (log, board) = (Log::new(), Board::new());
         let observer = (board.clone(), JsonObserver::new(log.clone()).with_starts());
         let limits = Limits::none().try_with_requests(1_000_000).unwrap();

@@ -95,7 +95,7 @@ async fn memory_is_back_at(bytes: usize) {
 fn whole_life(streams: usize, length: Length) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut gateway = Gateway::start().await;
+        let mut gateway = Gateway::start(streams).await;
         load(&gateway, 0, streams, Length::Requests(2)).await;
         gateway.restart_upstream().await;
         let before = MEMORY.allocated();
