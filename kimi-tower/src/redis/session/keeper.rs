@@ -1,9 +1,18 @@
 //! What is done for all turns and places of a process, by one task.
 
-use std::{collections::VecDeque, future::poll_fn, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use ::redis::aio::PubSub;
-use futures_core::Stream as _;
+use ::redis::{Msg, aio::PubSub};
+use futures_core::Stream;
 use tokio::{
     select,
     sync::{Notify, mpsc},
@@ -12,7 +21,7 @@ use tokio::{
 
 use super::{
     table::Table,
-    wire::{Seat, Wire, Word},
+    wire::{Leased, Seat, Wire, Word},
 };
 use crate::{random::Random, redis::LinkError, session::Lost, sync::Lock};
 
@@ -26,6 +35,10 @@ const KEPT: usize = 4096;
 /// How long Redis may take to let this process hear: 1 s, ours.
 const SUBSCRIBE: Duration = Duration::from_secs(1);
 
+/// After how many beats that were not heard it is connected anew for hearing: 3, a lease. Ours: one
+/// may be answered before it is heard.
+const DEAF: u32 = 3;
+
 pub(super) struct Keeper {
     pub(super) table: Arc<Lock<Table>>,
     pub(super) wire: Wire,
@@ -34,6 +47,35 @@ pub(super) struct Keeper {
     pub(super) changed: Arc<Notify>,
     /// Weak, since the keeper ends when its store has gone.
     pub(super) outbox: mpsc::WeakUnboundedSender<Seat>,
+    pub(super) hearing: Hearing,
+}
+
+/// Whether what is told is heard: each beat is told, too.
+#[derive(Default)]
+pub(super) struct Hearing {
+    /// How many beats were answered since something was heard.
+    unheard: AtomicU32,
+    is_deaf: Notify,
+}
+
+impl Hearing {
+    fn has_heard(&self) {
+        self.unheard.store(0, Relaxed);
+    }
+
+    fn has_beaten(&self) {
+        if self.unheard.fetch_add(1, Relaxed) + 1 >= DEAF {
+            self.is_deaf.notify_one();
+        }
+    }
+
+    /// Waits until it is to be connected anew.
+    async fn deaf(&self) {
+        // One that is told of may have been an earlier connection.
+        while self.unheard.load(Relaxed) < DEAF {
+            self.is_deaf.notified().await;
+        }
+    }
 }
 
 /// Works until the store is dropped, and what it has given back was sent.
@@ -73,10 +115,14 @@ impl Keeper {
             let (some, rest) = left.split_at(left.len().min(BATCH));
             let sent = Instant::now();
             let leased = self.wire.beat(some).await?;
-            for ((seat, _), is_leased) in some.iter().zip(leased) {
-                let until = is_leased.then_some(sent + self.usable);
+            self.hearing.has_beaten();
+            for ((seat, _), leased) in some.iter().zip(leased) {
+                let until = (leased != Leased::No).then_some(sent + self.usable);
                 let notice = self.table.lock().leased(seat.ticket, until, Instant::now());
                 notice.into_iter().for_each(|notice| notice.tell());
+                if let Leased::Told(word) = leased {
+                    self.hear(word, seat.ticket);
+                }
             }
             if rest.is_empty() {
                 return Ok(());
@@ -131,8 +177,9 @@ impl Keeper {
         }
     }
 
-    /// Hears what others tell, and connects again when that ends. What is not heard meanwhile, those
-    /// who wait find by themselves.
+    /// Hears what others tell, and connects again when that ends, or when it hears nothing though it
+    /// should. What is not heard meanwhile, those who wait find by themselves, and those who have
+    /// turns are told with the beat.
     async fn listen(&self) {
         let mut pause = Duration::from_millis(50);
         loop {
@@ -140,7 +187,12 @@ impl Keeper {
                 pause = Duration::from_millis(50);
                 self.table.lock().places().for_each(Notify::notify_one);
                 let mut heard = heard.into_on_message();
-                while let Some(message) = poll_fn(|cx| Pin::new(&mut heard).poll_next(cx)).await {
+                self.hearing.has_heard();
+                while let Some(message) = select! {
+                    message = next(&mut heard) => message,
+                    () = self.hearing.deaf() => None,
+                } {
+                    self.hearing.has_heard();
                     if let Ok(text) = message.get_payload::<String>()
                         && let Some((word, ticket)) = Word::parse(&text)
                     {
@@ -171,6 +223,7 @@ impl Keeper {
             Word::Superseded => table.tell(ticket, Lost::Superseded, now),
             Word::MaxHold => table.tell(ticket, Lost::MaxHold, now),
             Word::Idle(max_idle) => table.tell_idle(ticket, max_idle, now),
+            Word::Beat => None,
         };
         drop(table);
         if let Some(notice) = notice {
@@ -185,4 +238,8 @@ impl Keeper {
             let _ = outbox.send(seat);
         }
     }
+}
+
+async fn next(heard: &mut (impl Stream<Item = Msg> + Unpin)) -> Option<Msg> {
+    poll_fn(|cx| Pin::new(&mut *heard).poll_next(cx)).await
 }

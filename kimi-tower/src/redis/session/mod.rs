@@ -51,7 +51,7 @@
 //! |---|---|---|
 //! | one at a time, `max_waiting`, [`Policy::Supersede`](crate::session::Policy::Supersede) | yes | |
 //! | order | as they have come to Redis | one who was forgotten keeps its place |
-//! | `max_hold`, `max_idle` | yes | seen a second later at most, two if a word gets lost |
+//! | `max_hold`, `max_idle` | yes | seen a second later at most, and a third of a lease more if a word gets lost |
 //! | `max_sessions` | of each process | |
 //!
 //! # When Redis does not answer
@@ -66,8 +66,10 @@
 //! # How others are woken
 //!
 //! Whoever gives back a turn gives it to the next, and tells its process by publish and subscribe, on
-//! one channel of each process. What is not heard is found: each that waits looks once a second, up to
-//! a quarter less, and when the lease of the one before it is over.
+//! one channel of each process. So is told who has to end. What is not heard is found: each that waits
+//! looks once a second, up to a quarter less, and when the lease of the one before it is over; and each
+//! that has a turn is told with the next beat. A subscription on which a lease long not even the beats
+//! of the process itself are heard is made anew.
 //!
 //! # Caveats
 //!

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     OnError,
-    keeper::{self, Keeper},
+    keeper::{self, Hearing, Keeper},
     table::Table,
     wire::{Seat, Wire},
 };
@@ -99,6 +99,7 @@ impl Shared {
             random: Arc::clone(&self.random),
             changed: Arc::clone(&self.changed),
             outbox: outbox.downgrade(),
+            hearing: Hearing::default(),
         };
         let handle = tokio::spawn(keeper::run(keeper, inbox));
         *task = Some(Task { handle, outbox });

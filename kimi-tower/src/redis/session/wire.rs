@@ -57,6 +57,18 @@ pub(super) enum Word {
     MaxHold,
     /// The turn is to end if its answer was not read for so long.
     Idle(Duration),
+    /// It hears what is told.
+    Beat,
+}
+
+/// What is answered of a turn that was to be leased again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Leased {
+    Again,
+    /// It is leased again, and was told this, which may not have been heard.
+    Told(Word),
+    /// It is another's, or nobody's.
+    No,
 }
 
 impl Wire {
@@ -109,20 +121,18 @@ impl Wire {
         Reply::parse(&reply).ok_or(LinkError::Refused)
     }
 
-    /// Says that the process is alive, and has these turns, each with its number. Returns of each
-    /// whether it still has it.
-    pub(super) async fn beat(&self, turns: &[(Seat, u64)]) -> Result<Vec<bool>, LinkError> {
+    /// Says that the process is alive, and has these turns, each with its number.
+    pub(super) async fn beat(&self, turns: &[(Seat, u64)]) -> Result<Vec<Leased>, LinkError> {
         let mut keys = vec![self.beats(), self.epoch()];
-        let mut args = vec![self.0.process.clone(), self.lease_micros()];
+        let mut args = vec![self.0.process.clone(), self.lease_micros(), self.channels()];
         for (seat, number) in turns {
-            let [session, _] = self.session(seat.key);
-            keys.push(session);
+            keys.extend(self.session(seat.key));
             args.extend([self.member(*seat), number.to_string()]);
         }
         let Value::Array(leased) = self.0.link.call(&self.0.beat, &keys, &args).await? else {
             return Err(LinkError::Refused);
         };
-        Ok(leased.iter().map(|it| *it == Value::Int(1)).collect())
+        Ok(leased.iter().map(Leased::parse).collect())
     }
 
     /// Gives back these turns and places.
@@ -195,18 +205,34 @@ impl Reply {
 }
 
 impl Word {
-    /// Returns what is told, and to which ticket: `granted 7`, `look 7`, `superseded 7`, `max_hold 7`
-    /// or `idle:30000 7`, in milliseconds.
+    /// Returns what is told, and to which ticket: `granted 7`, `look 7`, `superseded 7`, `max_hold 7`,
+    /// `idle:30000 7`, in milliseconds, or `beat 0`.
     pub(super) fn parse(text: &str) -> Option<(Self, u64)> {
         let (word, ticket) = text.split_once(' ')?;
-        let word = match word {
+        Some((Self::named(word)?, ticket.parse().ok()?))
+    }
+
+    fn named(word: &str) -> Option<Self> {
+        Some(match word {
             "granted" => Self::Granted,
             "look" => Self::Look,
             "superseded" => Self::Superseded,
             "max_hold" => Self::MaxHold,
+            "beat" => Self::Beat,
             _ => Self::Idle(Duration::from_millis(word.strip_prefix("idle:")?.parse().ok()?)),
-        };
-        Some((word, ticket.parse().ok()?))
+        })
+    }
+}
+
+impl Leased {
+    /// What is not understood is no lease.
+    fn parse(value: &Value) -> Self {
+        let told = |word| str::from_utf8(word).ok().and_then(Word::named);
+        match value {
+            Value::Int(1) => Self::Again,
+            Value::BulkString(word) => told(word).map_or(Self::No, Self::Told),
+            _ => Self::No,
+        }
     }
 }
 
@@ -222,6 +248,7 @@ mod tests {
             ("superseded 18446744073709551615", Some((Word::Superseded, u64::MAX))),
             ("max_hold 1", Some((Word::MaxHold, 1))),
             ("idle:30000 2", Some((Word::Idle(Duration::from_secs(30)), 2))),
+            ("beat 0", Some((Word::Beat, 0))),
             ("idle:x 2", None),
             ("idle 2", None),
             ("granted", None),
@@ -252,6 +279,16 @@ mod tests {
             assert_eq!(reply(name, numbers), None, "{name} {numbers:?}");
         }
         assert_eq!(Reply::parse(&Value::Nil), None);
+    }
+
+    #[test]
+    fn a_turn_is_leased_if_it_is_said_to_be() {
+        assert_eq!(Leased::parse(&Value::Int(1)), Leased::Again);
+        let told = Leased::parse(&Value::BulkString("max_hold".into()));
+        assert_eq!(told, Leased::Told(Word::MaxHold));
+        for other in [Value::Int(0), Value::Nil, Value::BulkString("?".into())] {
+            assert_eq!(Leased::parse(&other), Leased::No, "{other:?}");
+        }
     }
 
     #[test]

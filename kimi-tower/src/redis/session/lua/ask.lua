@@ -66,20 +66,26 @@ if isnew and not supersedes and room >= 0 and ahead >= room then
   end
 end
 
--- Told again each second, as long as somebody waits: what is told may get lost.
+-- Told again each second, as long as somebody waits, and with each beat of the holder: what is told
+-- may get lost.
 local wait = till - now
 if holder then
   local told = redis.call('HMGET', session, 'g', 't', 'e', 'i')
   local since, reason, last, asked = tonumber(told[1]), told[2], tonumber(told[3] or 0), tonumber(told[4] or 0)
   if not reason and hold >= 0 then
-    if since + hold <= now then reason = 'max_hold' else wait = math.min(wait, since + hold - now) end
+    if since + hold <= now then
+      reason = 'max_hold'
+      redis.call('HSET', session, 't', reason)
+    else
+      wait = math.min(wait, since + hold - now)
+    end
   end
   if reason and last + 1000000 <= now then
     redis.call('HSET', session, 'e', whole(now))
     tell(channel, holder, reason)
   end
   if idle >= 0 and asked + math.min(1000000, idle * 1000) <= now then
-    redis.call('HSET', session, 'i', whole(now))
+    redis.call('HSET', session, 'i', whole(now), 'j', whole(idle))
     tell(channel, holder, 'idle:' .. whole(idle))
   end
 end

@@ -9,9 +9,10 @@
 --   n  the number of the last turn, which is kept for a while after it
 --   u  until when it is leased
 --   g  when it was granted
---   t  why it is to end, `superseded`; absent if it is not
+--   t  why it is to end, `superseded` or `max_hold`; absent if it is not
 --   e  when it was last told so
 --   i  when it was last asked to end if it is idle
+--   j  for how many ms
 --   a  the last arrival
 --   x  whoever arrived no later is superseded
 -- line     zset: who waits, `process.ticket` -> its arrival.
@@ -59,7 +60,7 @@ local function promote(session, line, beats, epoch, lease, channel, asking)
   while true do
     local first = redis.call('ZRANGE', line, 0, 0)[1]
     if not first then
-      redis.call('HDEL', session, 'h', 'u', 'g', 't', 'e', 'i')
+      redis.call('HDEL', session, 'h', 'u', 'g', 't', 'e', 'i', 'j')
       return nil, nil, now
     end
     redis.call('ZREM', line, first)
@@ -68,7 +69,7 @@ local function promote(session, line, beats, epoch, lease, channel, asking)
     dead[process] = alive <= now
     if not dead[process] then
       number, till = math.max((number or 0) + 1, now), alive
-      redis.call('HDEL', session, 't', 'e', 'i')
+      redis.call('HDEL', session, 't', 'e', 'i', 'j')
       redis.call('HSET', session, 'h', first, 'n', whole(number), 'u', whole(till), 'g', whole(now))
       if first ~= asking then tell(channel, first, 'granted') end
       return first, number, till

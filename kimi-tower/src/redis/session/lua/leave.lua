@@ -12,7 +12,7 @@ for index = 3, #KEYS, 2 do
   redis.call('ZREM', line, me)
   if redis.call('HGET', session, 'h') == me then
     -- The number stays: see beat.lua.
-    redis.call('HDEL', session, 'h', 'u', 'g', 't', 'e', 'i')
+    redis.call('HDEL', session, 'h', 'u', 'g', 't', 'e', 'i', 'j')
     promote(session, line, beats, epoch, lease, channel)
     keep(session, line, lease)
     freed = freed + 1

@@ -1,49 +1,14 @@
 //! Turns that end before their answer does.
 
-use std::{sync::Arc, task::Waker, time::Duration};
+use std::{task::Waker, time::Duration};
 
 use kimi_tower::session::{
-    EndTurn, Lost, Refused,
+    Lost, Refused,
     store::{Ask, SessionTurn as _},
 };
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{LEASE, LONG, RedisServer, RedisTurn, enter, key, place, store, turn, wait};
-
-/// An answer that drops its turn when it is ended.
-#[derive(Debug)]
-struct Answer {
-    ended: Notify,
-    why: std::sync::OnceLock<Lost>,
-    idle_since: Option<Instant>,
-}
-
-impl Answer {
-    fn of(turn: &mut RedisTurn, idle_since: Option<Instant>) -> Arc<Self> {
-        let answer = Arc::new(Self { ended: Notify::new(), why: <_>::default(), idle_since });
-        assert_eq!(turn.set_end(answer.clone()), None);
-        answer
-    }
-
-    async fn end(&self) -> Lost {
-        timeout(LONG, self.ended.notified()).await.expect("it is ended");
-        *self.why.get().unwrap()
-    }
-}
-
-impl EndTurn for Answer {
-    fn end(&self, lost: Lost) {
-        let _ = self.why.set(lost);
-        self.ended.notify_one();
-    }
-
-    fn idle_since(&self) -> Option<Instant> {
-        self.idle_since
-    }
-}
+use super::{Answer, LEASE, RedisServer, enter, key, place, store, turn, wait};
 
 #[tokio::test]
 async fn the_newest_of_all_machines_wins() {

@@ -1,8 +1,11 @@
 //! Turns through Redis: each store here stands for a process.
 
+mod answer;
 mod away;
+mod deaf;
 mod line;
 mod lost;
+mod proxy;
 mod referee;
 
 use std::{future::poll_fn, time::Duration};
@@ -17,6 +20,8 @@ use kimi_tower::{
     session::store::{Ask, Asked, Refused, SessionPlace as _, SessionStore as _},
 };
 use tokio::time::timeout;
+
+use self::answer::Answer;
 
 /// What takes longer does not end.
 const LONG: Duration = Duration::from_secs(20);
