@@ -121,7 +121,7 @@ impl Keeper {
                 let notice = self.table.lock().leased(seat.ticket, until, Instant::now());
                 notice.into_iter().for_each(|notice| notice.tell());
                 if let Leased::Told(word) = leased {
-                    self.hear(word, seat.ticket);
+                    self.hear(word, *seat);
                 }
             }
             if rest.is_empty() {
@@ -194,9 +194,9 @@ impl Keeper {
                 } {
                     self.hearing.has_heard();
                     if let Ok(text) = message.get_payload::<String>()
-                        && let Some((word, ticket)) = Word::parse(&text)
+                        && let Some((word, seat)) = Word::parse(&text)
                     {
-                        self.hear(word, ticket);
+                        self.hear(word, seat);
                     }
                 }
             }
@@ -211,19 +211,23 @@ impl Keeper {
         Some(heard)
     }
 
-    fn hear(&self, word: Word, ticket: u64) {
-        let now = Instant::now();
+    fn hear(&self, word: Word, seat: Seat) {
+        let (now, ticket) = (Instant::now(), seat.ticket);
         let mut table = self.table.lock();
+        if !table.knows(ticket) {
+            drop(table);
+            // It was given up, which Redis does not know.
+            self.leave(seat);
+            return;
+        }
         let notice = match word {
             Word::Granted | Word::Look => {
-                // One that is not there any more has been given up.
                 table.place(ticket).into_iter().for_each(Notify::notify_one);
                 None
             }
             Word::Superseded => table.tell(ticket, Lost::Superseded, now),
             Word::MaxHold => table.tell(ticket, Lost::MaxHold, now),
             Word::Idle(max_idle) => table.tell_idle(ticket, max_idle, now),
-            Word::Beat => None,
         };
         drop(table);
         if let Some(notice) = notice {

@@ -87,6 +87,7 @@
 //! - Each turn costs two calls, one before it and one after it, which no request waits for; who waits,
 //!   one more each second.
 
+mod clock;
 mod keeper;
 mod on_error;
 mod place;

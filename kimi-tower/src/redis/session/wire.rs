@@ -3,12 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use ::redis::{Script, Value};
+use tokio::time::Instant;
 
+use super::clock::{ServerClock, micros};
 use crate::{
     key::Key,
     redis::{LinkError, RedisLink},
     session::store::Ask,
 };
+
+/// How often one asks who is told that it is late: 3, ours. The first does not know the server's clock;
+/// another may come when that is set.
+const TRIES: u32 = 3;
 
 /// Sends for one process.
 #[derive(Clone)]
@@ -18,6 +24,7 @@ struct Inner {
     link: RedisLink,
     process: String,
     lease: Duration,
+    clock: ServerClock,
     ask: Script,
     beat: Script,
     leave: Script,
@@ -57,8 +64,6 @@ pub(super) enum Word {
     MaxHold,
     /// The turn is to end if its answer was not read for so long.
     Idle(Duration),
-    /// It hears what is told.
-    Beat,
 }
 
 /// What is answered of a turn that was to be leased again.
@@ -78,6 +83,7 @@ impl Wire {
             link,
             process: format!("{process:016x}"),
             lease,
+            clock: ServerClock::new(),
             ask: script(include_str!("lua/ask.lua")),
             beat: script(include_str!("lua/beat.lua")),
             leave: script(include_str!("lua/leave.lua")),
@@ -97,7 +103,8 @@ impl Wire {
         format!("{}{}", self.channels(), self.0.process)
     }
 
-    /// Asks, or looks whether the turn has come if there is an arrival.
+    /// Asks, or looks whether the turn has come if there is an arrival. What comes to Redis when this
+    /// has ended changes nothing there.
     pub(super) async fn ask(
         &self,
         seat: Seat,
@@ -107,7 +114,7 @@ impl Wire {
         let [session, line] = self.session(seat.key);
         let keys = [session, line, self.beats(), self.epoch()];
         let room = i64::try_from(ask.max_waiting).unwrap_or(-1);
-        let args = [
+        let mut args = [
             self.member(seat),
             arrival.to_string(),
             self.lease_micros(),
@@ -116,9 +123,25 @@ impl Wire {
             optional(ask.max_hold.map(|it| it.as_micros())),
             optional(ask.max_idle.map(|it| it.as_millis())),
             self.channels(),
+            String::new(),
         ];
-        let reply = self.0.link.call(&self.0.ask, &keys, &args).await?;
-        Reply::parse(&reply).ok_or(LinkError::Refused)
+        let Self(inner) = self;
+        let until = Instant::now() + inner.link.timeout();
+        // Whoever does not know the server's clock, or not any more, asks once more.
+        for _ in 0..TRIES {
+            let sent = Instant::now();
+            let left = until.saturating_duration_since(sent);
+            // Never later than it is, so that it is never done after the time is up.
+            let now = inner.clock.at_least(sent);
+            args[8] = now.map_or(0, |now| now.saturating_add(micros(left))).to_string();
+            let reply = inner.link.call_within(left, &inner.ask, &keys, &args).await?;
+            let (reply, now) = Reply::parse(&reply).ok_or(LinkError::Refused)?;
+            inner.clock.hear(now, sent, Instant::now());
+            if let Some(reply) = reply {
+                return Ok(reply);
+            }
+        }
+        Err(LinkError::Timeout)
     }
 
     /// Says that the process is alive, and has these turns, each with its number.
@@ -183,33 +206,40 @@ fn optional(length: Option<u128>) -> String {
 }
 
 impl Reply {
-    fn parse(value: &Value) -> Option<Self> {
+    /// Returns it, but for one that came too late, with what the server's clock says.
+    fn parse(value: &Value) -> Option<(Option<Self>, u64)> {
         let Value::Array(parts) = value else { return None };
         let number = |index: usize| match parts.get(index) {
             Some(Value::Int(number)) => u64::try_from(*number).ok(),
             _ => None,
         };
         let Value::BulkString(name) = parts.first()? else { return None };
-        Some(match name.as_slice() {
-            b"granted" => Self::Granted(number(1)?),
+        let reply = match name.as_slice() {
+            b"granted" => Self::Granted(number(2)?),
             b"waits" => Self::Waits {
-                arrival: number(1)?,
-                ahead: usize::try_from(number(2)?).ok()?,
-                wait: Duration::from_micros(number(3)?),
+                arrival: number(2)?,
+                ahead: usize::try_from(number(3)?).ok()?,
+                wait: Duration::from_micros(number(4)?),
             },
             b"full" => Self::Full,
             b"superseded" => Self::Superseded,
+            b"late" => return Some((None, number(1)?)),
             _ => return None,
-        })
+        };
+        Some((Some(reply), number(1)?))
     }
 }
 
 impl Word {
-    /// Returns what is told, and to which ticket: `granted 7`, `look 7`, `superseded 7`, `max_hold 7`,
-    /// `idle:30000 7`, in milliseconds, or `beat 0`.
-    pub(super) fn parse(text: &str) -> Option<(Self, u64)> {
-        let (word, ticket) = text.split_once(' ')?;
-        Some((Self::named(word)?, ticket.parse().ok()?))
+    /// Returns what is told, and to whom: `granted`, `look`, `superseded`, `max_hold` or `idle:30000`,
+    /// in milliseconds, a ticket, and the 32 digits of a key. `beat` is told to nobody.
+    pub(super) fn parse(text: &str) -> Option<(Self, Seat)> {
+        let mut parts = text.split(' ');
+        let word = Self::named(parts.next()?)?;
+        let ticket = parts.next()?.parse().ok()?;
+        let key = u128::from_str_radix(parts.next()?, 16).ok()?;
+        let half = |bits| u64::try_from(bits & u128::from(u64::MAX)).ok();
+        Some((word, Seat { key: Key([half(key >> 64)?, half(key)?]), ticket }))
     }
 
     fn named(word: &str) -> Option<Self> {
@@ -218,7 +248,6 @@ impl Word {
             "look" => Self::Look,
             "superseded" => Self::Superseded,
             "max_hold" => Self::MaxHold,
-            "beat" => Self::Beat,
             _ => Self::Idle(Duration::from_millis(word.strip_prefix("idle:")?.parse().ok()?)),
         })
     }
@@ -242,21 +271,27 @@ mod tests {
 
     #[test]
     fn words_are_read_and_others_are_not() {
+        let key = Key([0x0123_4567_89ab_cdef, 7]);
+        let hex = "0123456789abcdef0000000000000007";
+        assert_eq!(u128::from_be_bytes(key.to_bytes()), u128::from_str_radix(hex, 16).unwrap());
         let cases = [
             ("granted 7", Some((Word::Granted, 7))),
             ("look 0", Some((Word::Look, 0))),
             ("superseded 18446744073709551615", Some((Word::Superseded, u64::MAX))),
             ("max_hold 1", Some((Word::MaxHold, 1))),
             ("idle:30000 2", Some((Word::Idle(Duration::from_secs(30)), 2))),
-            ("beat 0", Some((Word::Beat, 0))),
+            ("beat", None),
             ("idle:x 2", None),
             ("idle 2", None),
             ("granted", None),
+            ("granted 7 x", None),
             ("granted -1", None),
             ("", None),
         ];
         for (text, word) in cases {
-            assert_eq!(Word::parse(text), word, "{text}");
+            let word = word.map(|(word, ticket)| (word, Seat { key, ticket }));
+            assert_eq!(Word::parse(&format!("{text} {hex}")), word, "{text}");
+            assert_eq!(Word::parse(text), None, "{text}");
         }
     }
 
@@ -264,15 +299,16 @@ mod tests {
     fn replies_are_read_and_others_are_not() {
         let reply = |name: &str, numbers: &[i64]| {
             let name = Value::BulkString(name.into());
-            let numbers = numbers.iter().map(|it| Value::Int(*it));
+            let numbers = [5].iter().chain(numbers).map(|it| Value::Int(*it));
             Reply::parse(&Value::Array([name].into_iter().chain(numbers).collect()))
         };
-        assert_eq!(reply("granted", &[7]), Some(Reply::Granted(7)));
+        assert_eq!(reply("granted", &[7]), Some((Some(Reply::Granted(7)), 5)));
         let wait = Duration::from_millis(2);
         let waits = Reply::Waits { arrival: 9, ahead: 1, wait };
-        assert_eq!(reply("waits", &[9, 1, 2000]), Some(waits));
-        assert_eq!(reply("full", &[]), Some(Reply::Full));
-        assert_eq!(reply("superseded", &[]), Some(Reply::Superseded));
+        assert_eq!(reply("waits", &[9, 1, 2000]), Some((Some(waits), 5)));
+        assert_eq!(reply("full", &[]), Some((Some(Reply::Full), 5)));
+        assert_eq!(reply("superseded", &[]), Some((Some(Reply::Superseded), 5)));
+        assert_eq!(reply("late", &[]), Some((None, 5)));
         for (name, numbers) in
             [("granted", &[][..]), ("granted", &[-1]), ("waits", &[9, 1]), ("", &[])]
         {

@@ -14,7 +14,7 @@ local lease = tonumber(ARGV[2])
 beat(beats, ARGV[1], lease)
 sinceof(epoch, lease)
 -- Whoever does not hear this hears nothing of what is told.
-tell(ARGV[3], ARGV[1] .. '.0', 'beat')
+redis.call('PUBLISH', ARGV[3] .. ARGV[1], 'beat')
 
 -- What was told may not have been heard.
 local function told(session, line)

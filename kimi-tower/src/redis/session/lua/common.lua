@@ -27,8 +27,10 @@ local function processof(member) return string.match(member, '^[^.]*') end
 
 local function ticketof(member) return string.match(member, '[^.]*$') end
 
-local function tell(channel, member, what)
-  redis.call('PUBLISH', channel .. processof(member), what .. ' ' .. ticketof(member))
+-- Whoever is told knows of whose turn, and gives back what it does not know it has.
+local function tell(channel, session, member, what)
+  local key = string.match(session, '[^:]*$')
+  redis.call('PUBLISH', channel .. processof(member), what .. ' ' .. ticketof(member) .. ' ' .. key)
 end
 
 -- Since when all grants are known here. A server that has just started may have forgotten some:
@@ -71,7 +73,7 @@ local function promote(session, line, beats, epoch, lease, channel, asking)
       number, till = math.max((number or 0) + 1, now), alive
       redis.call('HDEL', session, 't', 'e', 'i', 'j')
       redis.call('HSET', session, 'h', first, 'n', whole(number), 'u', whole(till), 'g', whole(now))
-      if first ~= asking then tell(channel, first, 'granted') end
+      if first ~= asking then tell(channel, session, first, 'granted') end
       return first, number, till
     end
   end

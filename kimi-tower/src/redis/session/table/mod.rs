@@ -87,6 +87,11 @@ impl Table {
         held
     }
 
+    /// Whether it has this turn or place.
+    pub(super) fn knows(&self, ticket: u64) -> bool {
+        self.turns.contains_key(&ticket) || self.places.contains_key(&ticket)
+    }
+
     /// Returns whom to wake for a place; `None` if there is no such place.
     pub(super) fn place(&self, ticket: u64) -> Option<&Notify> {
         self.places.get(&ticket).map(|it| &**it)

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 
-use super::{LEASE, LONG, RedisServer, enter, key, place, store, turn, wait};
+use super::{LEASE, LONG, RedisServer, asks_and_dies, enter, key, place, store, turn, wait};
 
 #[tokio::test]
 async fn nothing_hangs_and_each_mode_does_what_it_says() {
@@ -92,19 +92,14 @@ async fn many_who_have_died_take_the_time_of_one() {
     let (one, dying, other) = (store(&server), store(&server), store(&server));
     let ask = Ask::new(key("c-1"));
     let first = turn(&one, &ask).await.unwrap();
-    // A process dies with its runtime: nothing is given back.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let dead = std::thread::spawn(move || {
+    asks_and_dies(async move || {
         let mut places: Vec<_> = (0..20).map(|_| place(&dying, &ask)).collect();
-        runtime.block_on(async {
-            for place in &mut places {
-                enter(place).await;
-            }
-        });
-        runtime.shutdown_background();
-        std::mem::forget((places, dying));
-    });
-    tokio::task::spawn_blocking(|| dead.join().unwrap()).await.unwrap();
+        for place in &mut places {
+            enter(place).await;
+        }
+        (places, dying)
+    })
+    .await;
     let since = Instant::now();
     let mut last = place(&other, &ask);
     enter(&mut last).await;

@@ -3,6 +3,7 @@
 mod answer;
 mod away;
 mod deaf;
+mod late;
 mod line;
 mod lost;
 mod proxy;
@@ -35,6 +36,35 @@ fn link(url: &str) -> RedisLink {
 
 fn store(server: &RedisServer) -> RedisSessionStore {
     RedisSessionStore::new(link(&server.url())).with_lease(LEASE)
+}
+
+/// A lease that does not run out while a test runs.
+const ENDLESS: Duration = Duration::from_secs(600);
+
+/// With a lease without end, of a server that gives turns at once.
+async fn endless(server: &RedisServer) -> RedisSessionStore {
+    let store = RedisSessionStore::new(link(&server.url())).with_lease(ENDLESS);
+    // Else it gives none before a lease has passed since it was started.
+    command(server, "SET", &["kimi:{session}:epoch", "0"]).await;
+    store
+}
+
+/// Runs a command of its own.
+async fn command(server: &RedisServer, name: &str, args: &[&str]) -> redis::Value {
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd(name).arg(args).query_async(&mut connection).await.unwrap()
+}
+
+/// Has somebody ask in a process that dies then: with its runtime, so that nothing is given back.
+async fn asks_and_dies<T: Send + 'static>(asks: impl AsyncFnOnce() -> T + Send + 'static) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let dead = std::thread::spawn(move || {
+        let left = runtime.block_on(asks());
+        runtime.shutdown_background();
+        std::mem::forget(left);
+    });
+    tokio::task::spawn_blocking(|| dead.join().unwrap()).await.unwrap();
 }
 
 fn key(name: &str) -> Key {
