@@ -140,6 +140,8 @@ pub(super) struct Later<P> {
     pub(super) since: Instant,
     /// How long it is waited for; `None` if without end.
     pub(super) until: Option<Instant>,
+    /// What it is told if the store says that it may not wait.
+    pub(super) busy: Refused,
     /// After what time, and in what times, something is sent meanwhile.
     pub(super) keep_alive: Option<Duration>,
     /// Where its fence is written.
@@ -174,9 +176,7 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
                 Ok(Admitted::Now(Holding::new(turn, Tells { scope, facts, lang })))
             }
             Asked::Waits { place, ahead } => self.wait(head, place, scope, ahead),
-            Asked::Refused(Refused::Busy) if matches!(self.rules.policy, Policy::Supersede) => {
-                Err(at_once(Refused::TooLate))
-            }
+            Asked::Refused(Refused::Busy) => Err(at_once(self.busy())),
             Asked::Refused(refused) => Err(at_once(refused)),
         }
     }
@@ -196,8 +196,9 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
             Policy::Reject | Policy::Supersede => None,
         };
         let until = Deadline::of(head).map(Deadline::instant).into_iter().chain(max_wait).min();
-        // Who supersedes has looked at its time, and ended others.
-        let is_over = until.is_some_and(|until| until <= since);
+        // Who supersedes has looked at its time, and ended others. Where nobody is known to be before
+        // it, the turn may be free.
+        let is_over = ahead > 0 && until.is_some_and(|until| until <= since);
         if is_over && matches!(self.rules.policy, Policy::Queue { .. }) {
             return Err(refusal(
                 &head.extensions,
@@ -208,8 +209,19 @@ impl<K: ExtractKey, T: SessionStore> Admit<K, T> {
         }
         let keep_alive = self.rules.keep_alive.filter(|_| wants_events(head));
         let (fence_field, lang) = (self.rules.fence_field.clone(), self.rules.lang);
-        let later = Later { place, scope, ahead, since, until, keep_alive, fence_field, lang };
+        let busy = self.busy();
+        let later =
+            Later { place, scope, ahead, since, until, busy, keep_alive, fence_field, lang };
         Ok(Admitted::Later(later))
+    }
+
+    /// What one is told that may not wait.
+    const fn busy(&self) -> Refused {
+        match self.rules.policy {
+            Policy::Queue { .. } | Policy::Reject => Refused::Busy,
+            // Only one that is too late itself does not end the others.
+            Policy::Supersede => Refused::TooLate,
+        }
     }
 }
 

@@ -147,7 +147,8 @@
 //! - Behind a head that went early nothing but the reader polls the request. If it stops, the request
 //!   keeps its place, also past `max_wait`, and its turn, once it has seen it, for `max_hold`; what
 //!   it has begun by then is not dropped before its reader goes.
-//! - A [`Deadline`] bounds the wait. A request whose deadline is over still has a turn that is free.
+//! - A [`Deadline`] bounds the wait. A request whose deadline is over still has a turn that is free;
+//!   where that is asked of a store that is elsewhere, it waits for what it says.
 //! - After its turn has come, a request waits for the inner service to be ready for up to `max_hold`
 //!   if others wait, and else without a limit of time, as before every call.
 //! - An upgraded connection is not covered: the answer that announces it has no body.

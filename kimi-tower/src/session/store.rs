@@ -82,6 +82,9 @@ pub trait SessionPlace {
 
     /// Returns how many were before it when it got the place, the one that had the turn included, if
     /// that was not known when it was asked for; `None`, the default, if it was, or is not yet.
+    ///
+    /// A place of which nobody is known to be before it is waited for until that is known, however
+    /// long: its store bounds that time.
     fn ahead(&self) -> Option<usize> {
         None
     }
@@ -145,7 +148,8 @@ pub enum Asked<T, P> {
     Waits {
         /// The place.
         place: P,
-        /// How many are before it, the one that has the turn included.
+        /// How many are before it, the one that has the turn included; 0 if that is not known yet:
+        /// then [`SessionPlace::ahead`] comes to say it.
         ahead: usize,
     },
     /// It has neither.

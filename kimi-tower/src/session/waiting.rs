@@ -125,10 +125,15 @@ where
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(refused)) => {
+                let refused = if refused == Refused::Busy { later.busy } else { refused };
                 Poll::Ready(Err(refusal(extensions, refused, since.elapsed(), lang)))
             }
             Poll::Pending => {
                 let Some(until) = later.until else { return Poll::Pending };
+                // Not before it is known that somebody is before it: the turn may be free.
+                if later.ahead == 0 && later.place.ahead().is_none() {
+                    return Poll::Pending;
+                }
                 if this.sleep.is_none() {
                     this.sleep.set(Some(sleep_until(until)));
                 }

@@ -41,7 +41,9 @@
 //!     places in lines are left out from then on, however many. A place that had its turn just before
 //!     has it no longer than that.
 //! S4. A request waits for no call that takes longer than the link's time-out. See below for what
-//!     becomes of it.
+//!     becomes of it. It waits for the first, which says whether its turn is free, also past its
+//!     deadline. What Redis comes to later, as when it was stopped, changes nothing there: each call
+//!     says until when it is waited for, in the time of Redis.
 //! S5. A Redis that has restarted, and forgotten everything, gives no new turn before a lease has
 //!     passed; by then who had turns has said so. Their answers go on if it is back within a lease.
 //! S6. What was given back is given back in Redis only by whoever has it. A session of which nobody

@@ -120,6 +120,8 @@ async fn wait(
         select! {
             () = waiter.wake.notified() => {}
             () = sleep(poll.min(wait + later)) => {}
+            // Others have found it so.
+            () = shared.wire.link().down() => {}
         }
     }
 }

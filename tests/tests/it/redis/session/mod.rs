@@ -4,6 +4,7 @@ mod answer;
 mod away;
 mod deaf;
 mod late;
+mod layer;
 mod line;
 mod lost;
 mod proxy;
