@@ -12,8 +12,8 @@ use kimi_tower::{
 use redis::Value;
 
 use super::{
-    ENDLESS, RedisServer, asks_and_dies, command, endless, enter, key, link, place, turn, until,
-    wait,
+    ENDLESS, RedisServer, asks_and_dies, command, endless, enter, key, link, name, place, turn,
+    until, wait,
 };
 
 #[tokio::test]
@@ -59,9 +59,8 @@ async fn a_turn_that_is_given_to_nobody_is_given_back() {
     })
     .await;
     // As if one had left without Redis having heard of it.
-    let line = format!("kimi:{{session}}:line:{:032x}", u128::from_be_bytes(key("c-1").to_bytes()));
     let gone = format!("{}.4000000", str::from_utf8(process).unwrap());
-    command(&server, "ZADD", &[&line, "1", &gone]).await;
+    command(&server, "ZADD", &[&name("line", "c-1"), "1", &gone]).await;
     let mut next = place(&other, &ask);
     enter(&mut next).await;
     drop(first);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Request, Response};
+use http::{Request, Response, request::Parts};
 use http_body_util::Full;
 use kimi_errors::{BoxError, Error, ErrorKind};
 use kimi_tower::{
@@ -11,15 +11,14 @@ use kimi_tower::{
     facts::{Facts, SessionDecision},
     key::KeyHasher,
     redis::session::RedisSessionStore,
-    session::{Conversation, Policy, Refused, ResponseBody, SessionLayer},
+    session::{Policy, Refused, ResponseBody, SessionLayer},
 };
+use redis::Value;
 use tokio::time::{Instant, timeout};
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 
-use super::{LONG, RedisServer, RedisTurn, command, store, until};
-
-const ID: HeaderName = HeaderName::from_static("x-conversation-id");
+use super::{LONG, RedisServer, RedisTurn, command, holder, name, store, until};
 
 type Answer = Response<ResponseBody<Full<Bytes>, RedisTurn>>;
 
@@ -33,23 +32,19 @@ async fn ask(
         Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("hello")))
     });
     let facts = Facts::new();
-    let mut request = Request::post("/").header(ID, "c-1").body(()).unwrap();
+    let mut request = Request::post("/").body(()).unwrap();
     request.extensions_mut().insert(facts.clone());
     if let Some(deadline) = deadline {
         request.extensions_mut().insert(deadline);
     }
     let service = SessionLayer::new()
-        .with_key(Conversation::in_field(ID))
+        .with_key(|_: &Parts, hasher: &KeyHasher| Ok(Some(hasher.key(&[b"c-1"]))))
         .with_key_hasher(KeyHasher::with_secret(&[7; 16]))
         .with_policy(policy)
         .with_store(store.clone())
         .layer(chat);
     let answer = timeout(LONG, service.oneshot(request)).await.expect("it does not hang");
     (answer, facts)
-}
-
-fn none() -> redis::Value {
-    redis::Value::Array(Vec::new())
 }
 
 const fn queue(max_wait: Duration) -> Policy {
@@ -75,7 +70,10 @@ async fn one_whose_turn_does_not_come_in_time_is_refused_and_leaves_no_trace() {
         "{told:?}"
     );
     assert_eq!(other.waiting(), 0);
-    until("it has left", async || command(&server, "KEYS", &["*:line:*"]).await == none()).await;
+    until("it has left", async || {
+        command(&server, "EXISTS", &[&name("line", "c-1")]).await == Value::Int(0)
+    })
+    .await;
     // It takes no room, and is given no turn.
     let waits = async {
         let policy = Policy::Queue { max_waiting: 1, max_wait: LONG };
@@ -96,6 +94,17 @@ async fn one_whose_turn_does_not_come_in_time_is_refused_and_leaves_no_trace() {
 async fn a_turn_that_is_free_is_had_without_patience() {
     let Some(server) = RedisServer::start() else { return };
     let store = store(&server);
+    until("the turn is given", async || ask(&store, queue(Duration::ZERO), None).await.0.is_ok())
+        .await;
+    until("it is given back", async || holder(&server, "c-1").await.is_none()).await;
+    // Also where Redis takes its time.
+    server.freeze();
+    let thaw = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        server.thaw();
+    };
+    let ((answer, _), ()) = tokio::join!(ask(&store, queue(Duration::ZERO), over()), thaw);
+    drop(answer.unwrap());
     for policy in [queue(Duration::ZERO), Policy::Reject, Policy::Supersede, Policy::default()] {
         until("the turn is free", async || {
             let (answer, _) = ask(&store, policy, over()).await;

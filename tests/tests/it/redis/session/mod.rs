@@ -6,9 +6,11 @@ mod deaf;
 mod late;
 mod layer;
 mod line;
+mod load;
 mod lost;
 mod proxy;
 mod referee;
+mod stream;
 
 use std::{future::poll_fn, time::Duration};
 
@@ -55,6 +57,17 @@ async fn command(server: &RedisServer, name: &str, args: &[&str]) -> redis::Valu
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     redis::cmd(name).arg(args).query_async(&mut connection).await.unwrap()
+}
+
+/// Returns the name in Redis of a session or its line.
+fn name(kind: &str, session: &str) -> String {
+    format!("kimi:{{session}}:{kind}:{:032x}", u128::from_be_bytes(key(session).to_bytes()))
+}
+
+/// Returns who has the turn of a session, as Redis knows.
+async fn holder(server: &RedisServer, session: &str) -> Option<String> {
+    let holder = command(server, "HGET", &[&name("session", session), "h"]).await;
+    redis::from_redis_value(holder).unwrap()
 }
 
 /// Has somebody ask in a process that dies then: with its runtime, so that nothing is given back.

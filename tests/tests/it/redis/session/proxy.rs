@@ -1,8 +1,9 @@
-//! A path to Redis on which subscriptions may fall silent: packets vanish, and nobody is told.
+//! A path to Redis on which subscriptions may fall silent, or everything: packets vanish, and nobody
+//! is told.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 use tokio::{
@@ -27,6 +28,7 @@ struct State {
     subscriptions: AtomicU64,
     /// Of those, how many of the first hear nothing any more.
     silenced: AtomicU64,
+    is_cut: AtomicBool,
 }
 
 impl Proxy {
@@ -67,6 +69,16 @@ impl Proxy {
     pub(super) fn silence_all(&self) {
         self.state.silenced.store(u64::MAX, Relaxed);
     }
+
+    /// Lets nothing through any more, either way.
+    pub(super) fn cut(&self) {
+        self.state.is_cut.store(true, Relaxed);
+    }
+
+    /// Lets through what comes from now on.
+    pub(super) fn mend(&self) {
+        self.state.is_cut.store(false, Relaxed);
+    }
 }
 
 impl Drop for Proxy {
@@ -88,7 +100,8 @@ impl State {
             if bytes[..len].windows(9).any(|it| it.eq_ignore_ascii_case(b"SUBSCRIBE")) {
                 which.store(self.subscriptions.fetch_add(1, Relaxed) + 1, Relaxed);
             }
-            if to.write_all(&bytes[..len]).await.is_err() {
+            let is_cut = self.is_cut.load(Relaxed);
+            if !is_cut && to.write_all(&bytes[..len]).await.is_err() {
                 return;
             }
         }
@@ -102,7 +115,8 @@ impl State {
     ) {
         let mut bytes = [0; 4096];
         while let Ok(len @ 1..) = from.read(&mut bytes).await {
-            let is_silent = (1..=self.silenced.load(Relaxed)).contains(&which.load(Relaxed));
+            let is_silent = self.is_cut.load(Relaxed)
+                || (1..=self.silenced.load(Relaxed)).contains(&which.load(Relaxed));
             if !is_silent && to.write_all(&bytes[..len]).await.is_err() {
                 return;
             }
