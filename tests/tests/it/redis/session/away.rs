@@ -17,7 +17,10 @@ use tokio::time::timeout;
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 
-use super::{LONG, RedisServer, asks_and_dies, command, enter, key, place, store, turn, wait};
+use super::{
+    LONG, RedisServer, asks_and_dies, command, enter, key, place, store, turn, until, wait,
+};
+use crate::events::Events;
 
 /// How many die, more than there are heartbeats while a test runs.
 const DEAD: usize = 100;
@@ -83,12 +86,12 @@ async fn a_turn_of_the_process_and_one_of_redis_are_not_at_work_at_once() {
     assert_eq!(local.fence(), None);
     server.restart();
     // Another session shows that Redis is there again.
-    super::until("redis is asked again", async || {
+    until("redis is asked again", async || {
         turn(&store, &Ask::new(key("c-2"))).await.unwrap().fence().is_some()
     })
     .await;
     let mut next = place(&store, &ask);
-    super::until("it has its turn in Redis", async || {
+    until("it has its turn in Redis", async || {
         let waker = std::task::Waker::noop();
         assert!(next.poll_turn(&mut std::task::Context::from_waker(waker)).is_pending());
         store.active() == 1
@@ -168,4 +171,28 @@ async fn the_service_is_told_the_fence_and_no_client_can_say_it() {
     server.kill();
     let refused = timeout(LONG, layer.layer(chat).oneshot(request(&["c-1"]))).await.unwrap();
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn each_change_is_told_once() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let events = Events::listen();
+    let heard = |what: &str| {
+        let all = events.take();
+        let count = all.iter().filter(|line| line.contains("redis is")).count();
+        assert!(all.iter().any(|line| line.contains(what)), "{all:?}");
+        count
+    };
+    let store = store(&server);
+    let ask = Ask::new(key("c-1"));
+    drop(turn(&store, &ask).await.unwrap());
+    assert_eq!(heard("INFO message=redis is up"), 1);
+    server.kill();
+    for _ in 0..20 {
+        assert_eq!(turn(&store, &ask).await.unwrap_err(), Refused::Unavailable);
+    }
+    assert_eq!(heard("WARN message=redis is down"), 1);
+    server.restart();
+    until("turns are given again", async || turn(&store, &ask).await.is_ok()).await;
+    assert_eq!(heard("INFO message=redis is up"), 1);
 }

@@ -8,7 +8,7 @@ use kimi_tower::session::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Answer, LEASE, RedisServer, enter, key, place, store, turn, wait};
+use super::{Answer, LEASE, RedisServer, endless, enter, key, place, store, turn, wait};
 
 #[tokio::test]
 async fn the_newest_of_all_machines_wins() {
@@ -35,7 +35,7 @@ async fn the_newest_of_all_machines_wins() {
 #[tokio::test]
 async fn one_that_does_not_end_when_it_is_told_loses_its_turn() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let mut ask = Ask::new(key("c-1"));
     let mut first = turn(&one, &ask).await.unwrap();
     ask.supersedes = true;

@@ -3,6 +3,7 @@
 mod answer;
 mod away;
 mod deaf;
+mod fence;
 mod late;
 mod layer;
 mod line;
