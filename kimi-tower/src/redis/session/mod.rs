@@ -42,8 +42,8 @@
 //!     has it no longer than that.
 //! S4. A request waits for no call that takes longer than the link's time-out. See below for what
 //!     becomes of it. It waits for the first, which says whether its turn is free, also past its
-//!     deadline. What Redis comes to later, as when it was stopped, changes nothing there: each call
-//!     says until when it is waited for, in the time of Redis.
+//!     deadline. What Redis comes to later, as when it was stopped, changes nothing there: what asks
+//!     for a turn, or leases one, says until when it is waited for, in the time of Redis.
 //! S5. A Redis that has restarted, and forgotten everything, gives no new turn before a lease has
 //!     passed; by then who had turns has said so. Their answers go on if it is back within a lease.
 //! S6. What was given back is given back in Redis only by whoever has it. A session of which nobody
@@ -87,7 +87,7 @@
 //! - A future that nobody polls does not hear of its turn, which is the next one's when its process was
 //!   not heard of for a lease, or else a lease later; it keeps its place.
 //! - Each turn costs two calls, one before it and one after it, which no request waits for; who waits,
-//!   one more each second.
+//!   one more each second. A process that has not heard for a minute what time Redis has asks twice.
 
 mod clock;
 mod keeper;

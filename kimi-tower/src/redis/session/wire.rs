@@ -103,8 +103,7 @@ impl Wire {
         format!("{}{}", self.channels(), self.0.process)
     }
 
-    /// Asks, or looks whether the turn has come if there is an arrival. What comes to Redis when this
-    /// has ended changes nothing there.
+    /// Asks, or looks whether the turn has come if there is an arrival.
     pub(super) async fn ask(
         &self,
         seat: Seat,
@@ -114,7 +113,7 @@ impl Wire {
         let [session, line] = self.session(seat.key);
         let keys = [session, line, self.beats(), self.epoch()];
         let room = i64::try_from(ask.max_waiting).unwrap_or(-1);
-        let mut args = [
+        let args = [
             self.member(seat),
             arrival.to_string(),
             self.lease_micros(),
@@ -123,25 +122,9 @@ impl Wire {
             optional(ask.max_hold.map(|it| it.as_micros())),
             optional(ask.max_idle.map(|it| it.as_millis())),
             self.channels(),
-            String::new(),
         ];
-        let Self(inner) = self;
-        let until = Instant::now() + inner.link.timeout();
-        // Whoever does not know the server's clock, or not any more, asks once more.
-        for _ in 0..TRIES {
-            let sent = Instant::now();
-            let left = until.saturating_duration_since(sent);
-            // Never later than it is, so that it is never done after the time is up.
-            let now = inner.clock.at_least(sent);
-            args[8] = now.map_or(0, |now| now.saturating_add(micros(left))).to_string();
-            let reply = inner.link.call_within(left, &inner.ask, &keys, &args).await?;
-            let (reply, now) = Reply::parse(&reply).ok_or(LinkError::Refused)?;
-            inner.clock.hear(now, sent, Instant::now());
-            if let Some(reply) = reply {
-                return Ok(reply);
-            }
-        }
-        Err(LinkError::Timeout)
+        let reply = self.timed(&self.0.ask, &keys, args.into()).await?;
+        Reply::parse(&reply).ok_or(LinkError::Refused)
     }
 
     /// Says that the process is alive, and has these turns, each with its number.
@@ -152,10 +135,8 @@ impl Wire {
             keys.extend(self.session(seat.key));
             args.extend([self.member(*seat), number.to_string()]);
         }
-        let Value::Array(leased) = self.0.link.call(&self.0.beat, &keys, &args).await? else {
-            return Err(LinkError::Refused);
-        };
-        Ok(leased.iter().map(Leased::parse).collect())
+        let reply = self.timed(&self.0.beat, &keys, args).await?;
+        Ok(reply.iter().skip(2).map(Leased::parse).collect())
     }
 
     /// Gives back these turns and places.
@@ -167,6 +148,35 @@ impl Wire {
             args.push(self.member(*seat));
         }
         self.0.link.call(&self.0.leave, &keys, &args).await.map(drop)
+    }
+
+    /// Runs a script, which answers with a name and what time it is there. Its last argument says until
+    /// when it is waited for: what Redis comes to later, when this has ended, changes nothing there.
+    async fn timed(
+        &self,
+        script: &Script,
+        keys: &[String],
+        mut args: Vec<String>,
+    ) -> Result<Vec<Value>, LinkError> {
+        let Inner { link, clock, .. } = &*self.0;
+        let (until, last) = (Instant::now() + link.timeout(), args.len());
+        // Whoever does not know the server's clock, or not any more, asks once more.
+        for _ in 0..TRIES {
+            let sent = Instant::now();
+            let left = until.saturating_duration_since(sent);
+            // Never later than it is, so that nothing is done after the time is up.
+            let now = clock.at_least(sent);
+            args.truncate(last);
+            args.push(now.map_or(0, |now| now.saturating_add(micros(left))).to_string());
+            let reply = link.call_within(left, script, keys, &args).await?;
+            let Value::Array(parts) = reply else { return Err(LinkError::Refused) };
+            let Some(Value::Int(now)) = parts.get(1) else { return Err(LinkError::Refused) };
+            clock.hear(u64::try_from(*now).unwrap_or(0), sent, Instant::now());
+            if !matches!(&parts[0], Value::BulkString(name) if name == b"late") {
+                return Ok(parts);
+            }
+        }
+        Err(LinkError::Timeout)
     }
 
     fn session(&self, key: Key) -> [String; 2] {
@@ -206,15 +216,13 @@ fn optional(length: Option<u128>) -> String {
 }
 
 impl Reply {
-    /// Returns it, but for one that came too late, with what the server's clock says.
-    fn parse(value: &Value) -> Option<(Option<Self>, u64)> {
-        let Value::Array(parts) = value else { return None };
+    fn parse(parts: &[Value]) -> Option<Self> {
         let number = |index: usize| match parts.get(index) {
             Some(Value::Int(number)) => u64::try_from(*number).ok(),
             _ => None,
         };
         let Value::BulkString(name) = parts.first()? else { return None };
-        let reply = match name.as_slice() {
+        Some(match name.as_slice() {
             b"granted" => Self::Granted(number(2)?),
             b"waits" => Self::Waits {
                 arrival: number(2)?,
@@ -223,10 +231,8 @@ impl Reply {
             },
             b"full" => Self::Full,
             b"superseded" => Self::Superseded,
-            b"late" => return Some((None, number(1)?)),
             _ => return None,
-        };
-        Some((Some(reply), number(1)?))
+        })
     }
 }
 
@@ -300,21 +306,20 @@ mod tests {
         let reply = |name: &str, numbers: &[i64]| {
             let name = Value::BulkString(name.into());
             let numbers = [5].iter().chain(numbers).map(|it| Value::Int(*it));
-            Reply::parse(&Value::Array([name].into_iter().chain(numbers).collect()))
+            Reply::parse(&[name].into_iter().chain(numbers).collect::<Vec<_>>())
         };
-        assert_eq!(reply("granted", &[7]), Some((Some(Reply::Granted(7)), 5)));
+        assert_eq!(reply("granted", &[7]), Some(Reply::Granted(7)));
         let wait = Duration::from_millis(2);
         let waits = Reply::Waits { arrival: 9, ahead: 1, wait };
-        assert_eq!(reply("waits", &[9, 1, 2000]), Some((Some(waits), 5)));
-        assert_eq!(reply("full", &[]), Some((Some(Reply::Full), 5)));
-        assert_eq!(reply("superseded", &[]), Some((Some(Reply::Superseded), 5)));
-        assert_eq!(reply("late", &[]), Some((None, 5)));
+        assert_eq!(reply("waits", &[9, 1, 2000]), Some(waits));
+        assert_eq!(reply("full", &[]), Some(Reply::Full));
+        assert_eq!(reply("superseded", &[]), Some(Reply::Superseded));
         for (name, numbers) in
             [("granted", &[][..]), ("granted", &[-1]), ("waits", &[9, 1]), ("", &[])]
         {
             assert_eq!(reply(name, numbers), None, "{name} {numbers:?}");
         }
-        assert_eq!(Reply::parse(&Value::Nil), None);
+        assert_eq!(Reply::parse(&[]), None);
     }
 
     #[test]

@@ -12,9 +12,8 @@ local session, line, beats, epoch = unpack(KEYS)
 local me, arrival, lease, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local supersedes, hold, idle, channel = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 
--- Nobody waits for it any more, as when the server was stopped before it came to this: it would have a
--- turn, or a place, that nobody knows of. One that did not know what time it is here knows it now.
-if tonumber(ARGV[9]) < now then return {'late', now} end
+-- It would have a turn, or a place, that nobody knows of.
+if islate() then return {'late', now} end
 
 beat(beats, processof(me), lease)
 local known = redis.call('HMGET', session, 'h', 'n', 'a', 'x')

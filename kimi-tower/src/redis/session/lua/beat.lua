@@ -3,7 +3,8 @@
 -- KEYS  beats, epoch, then for each turn: session, line
 -- ARGV  1 the process   2 the lease   3 what the names of channels begin with
 --       then for each turn: who has it, `process.ticket`, and its number
--- Returns for each turn 0 if it is not this one's any more, and else it is leased again: 1, or why it
+--       last: until when it is waited for
+-- Returns {'late', now}, or {'leased', now, ..}, for each turn 0 if it is not this one's any more, and else it is leased again: 1, or why it
 -- is to end, as it was told: `superseded`, `max_hold`, or `idle:<ms>`.
 --
 -- A session that is not known is one that the server has forgotten: it is as its holder says. One that
@@ -11,6 +12,9 @@
 
 local beats, epoch = KEYS[1], KEYS[2]
 local lease = tonumber(ARGV[2])
+-- A process that has died since would be alive again.
+if islate() then return {'late', now} end
+
 beat(beats, ARGV[1], lease)
 sinceof(epoch, lease)
 -- Whoever does not hear this hears nothing of what is told.
@@ -27,7 +31,7 @@ local function told(session, line)
   return 1
 end
 
-local leased = {}
+local leased = {'leased', now}
 for index = 3, #KEYS, 2 do
   local session, line, me, number = KEYS[index], KEYS[index + 1], ARGV[index + 1], ARGV[index + 2]
   local known = redis.call('HMGET', session, 'h', 'n')

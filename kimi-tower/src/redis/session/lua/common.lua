@@ -33,6 +33,10 @@ local function tell(channel, session, member, what)
   redis.call('PUBLISH', channel .. processof(member), what .. ' ' .. ticketof(member) .. ' ' .. key)
 end
 
+-- Whether nobody waits for this any more, as when the server was stopped before it came to it: the last
+-- of ARGV says until when somebody does. One that did not know what time it is here is told.
+local function islate() return tonumber(ARGV[#ARGV]) < now end
+
 -- Since when all grants are known here. A server that has just started may have forgotten some:
 -- until a lease has passed there are no new ones, and who has a turn says so meanwhile.
 local function sinceof(epoch, lease)

@@ -112,7 +112,7 @@ async fn many_who_have_died_cost_the_heartbeat_of_one() {
         for place in &mut places {
             enter(place).await;
         }
-        (places, dying)
+        ((), (places, dying))
     })
     .await;
     let mut last = place(&other, &ask);

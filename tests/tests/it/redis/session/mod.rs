@@ -71,15 +71,19 @@ async fn holder(server: &RedisServer, session: &str) -> Option<String> {
     redis::from_redis_value(holder).unwrap()
 }
 
-/// Has somebody ask in a process that dies then: with its runtime, so that nothing is given back.
-async fn asks_and_dies<T: Send + 'static>(asks: impl AsyncFnOnce() -> T + Send + 'static) {
+/// Has somebody ask in a process that dies then: with its runtime, so that nothing of what it leaves is
+/// given back.
+async fn asks_and_dies<T: Send + 'static, L>(
+    asks: impl AsyncFnOnce() -> (T, L) + Send + 'static,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let dead = std::thread::spawn(move || {
-        let left = runtime.block_on(asks());
+        let (told, left) = runtime.block_on(asks());
         runtime.shutdown_background();
         std::mem::forget(left);
+        told
     });
-    tokio::task::spawn_blocking(|| dead.join().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(|| dead.join().unwrap()).await.unwrap()
 }
 
 fn key(name: &str) -> Key {
