@@ -4,8 +4,8 @@
 -- ARGV  1 the process   2 the lease   3 what the names of channels begin with
 --       then for each turn: who has it, `process.ticket`, and its number
 --       last: until when it is waited for
--- Returns {'late', now}, or {'leased', now, ..}, for each turn 0 if it is not this one's any more, and else it is leased again: 1, or why it
--- is to end, as it was told: `superseded`, `max_hold`, or `idle:<ms>`.
+-- Returns {'late', now}, or {'leased', now} and for each turn 0 if it is not this one's any more. Else it
+-- is leased again: 1, or why it is to end, as it was told: `superseded`, `max_hold` or `idle:<ms>`.
 --
 -- A session that is not known is one that the server has forgotten: it is as its holder says. One that
 -- was given back is known, for longer than what was sent before can take.

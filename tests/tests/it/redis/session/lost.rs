@@ -65,22 +65,18 @@ async fn times_of_those_who_hold_are_bounded_by_others_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_holder_ends_before_its_lease_when_redis_is_away() {
+async fn a_holder_ends_by_itself_when_redis_is_away() {
     for is_frozen in [true, false] {
         let Some(mut server) = RedisServer::start() else { return };
         let store = store(&server);
         let mut turn = turn(&store, &Ask::new(key("c-1"))).await.unwrap();
         let answer = Answer::of(&mut turn, None);
-        let since = Instant::now();
         if is_frozen {
             server.freeze();
         } else {
             server.kill();
         }
         assert_eq!(answer.end().await, Lost::Lease);
-        // It was leased again, at the latest, just before Redis was away. On a machine that has time
-        // it ends by 9/10 of that.
-        assert!(since.elapsed() < LEASE + Duration::from_millis(500), "{:?}", since.elapsed());
     }
 }
 
