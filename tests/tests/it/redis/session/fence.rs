@@ -12,10 +12,13 @@ use kimi_tower::{
         store::{Ask, SessionTurn as _},
     },
 };
+use tokio::{task::yield_now, time::timeout};
 use tower::ServiceExt as _;
 use tower_layer::Layer as _;
 
-use super::{RedisServer, asks_and_dies, command, endless, holder, key, name, store, turn, until};
+use super::{
+    LONG, RedisServer, asks_and_dies, command, endless, holder, key, name, store, turn, until,
+};
 
 #[tokio::test]
 async fn fences_do_not_go_back_when_redis_has_forgotten_all() {
@@ -24,13 +27,23 @@ async fn fences_do_not_go_back_when_redis_has_forgotten_all() {
     let ask = Ask::new(key("c-1"));
     // Nobody is left to say which was the last.
     let last = asks_and_dies(async move || {
+        for _ in 0..3 {
+            drop(turn(&dying, &ask).await.unwrap());
+        }
         let turn = turn(&dying, &ask).await.unwrap();
         (turn.fence().unwrap(), (turn, dying))
     })
     .await;
     server.restart();
-    until("turns are given again", async || turn(&other, &ask).await.is_ok()).await;
-    let next = turn(&other, &ask).await.unwrap().fence().unwrap();
+    let next = async {
+        loop {
+            match turn(&other, &ask).await {
+                Ok(turn) => return turn.fence().unwrap(),
+                Err(_) => yield_now().await,
+            }
+        }
+    };
+    let next = timeout(LONG, next).await.expect("turns are given again");
     assert!(next > last, "{next} {last}");
 }
 

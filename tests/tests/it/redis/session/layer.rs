@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 
-use super::{LONG, RedisServer, RedisTurn, command, holder, name, store, until};
+use super::{LONG, RedisServer, RedisTurn, command, endless, holder, name, store, until};
 
 type Answer = Response<ResponseBody<Full<Bytes>, RedisTurn>>;
 
@@ -58,7 +58,8 @@ fn over() -> Option<Deadline> {
 #[tokio::test]
 async fn one_whose_turn_does_not_come_in_time_is_refused_and_leaves_no_trace() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    // What is left there would stay.
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let (first, facts) = ask(&one, Policy::default(), None).await;
     assert!(matches!(facts.session_decision(), Some(SessionDecision::Granted)), "{facts:?}");
     let first = first.unwrap();

@@ -1,14 +1,16 @@
+//! Who has the turn and who waits, with leases that do not run out: each is given on.
+
 use kimi_tower::session::{
     Refused,
     store::{Ask, SessionPlace as _, SessionTurn as _},
 };
 
-use super::{RedisServer, enter, key, place, store, turn, until, wait};
+use super::{RedisServer, endless, enter, key, place, turn, until, wait};
 
 #[tokio::test]
 async fn one_at_a_time_of_all_processes_in_the_order_of_asking() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let ask = Ask::new(key("c-1"));
     let first = turn(&one, &ask).await.unwrap();
     // Another session is not concerned.
@@ -37,7 +39,7 @@ async fn one_at_a_time_of_all_processes_in_the_order_of_asking() {
 #[tokio::test]
 async fn whoever_leaves_makes_room_for_the_next() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let ask = Ask::new(key("c-1"));
     let first = turn(&one, &ask).await.unwrap();
     let (mut second, mut third) = (place(&other, &ask), place(&one, &ask));
@@ -51,7 +53,7 @@ async fn whoever_leaves_makes_room_for_the_next() {
 #[tokio::test]
 async fn only_as_many_wait_as_may_on_all_machines() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let mut ask = Ask::new(key("c-1"));
     ask.max_waiting = 1;
     let first = turn(&one, &ask).await.unwrap();
@@ -70,7 +72,7 @@ async fn only_as_many_wait_as_may_on_all_machines() {
 async fn there_are_only_so_many_sessions_of_a_process() {
     use kimi_tower::session::store::{Asked, SessionStore as _};
     let Some(server) = RedisServer::start() else { return };
-    let store = store(&server);
+    let store = endless(&server).await;
     let mut ask = Ask::new(key("c-1"));
     ask.max_sessions = 1;
     let first = turn(&store, &ask).await.unwrap();

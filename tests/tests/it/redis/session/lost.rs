@@ -13,7 +13,7 @@ use super::{Answer, LEASE, RedisServer, endless, enter, key, place, store, turn,
 #[tokio::test]
 async fn the_newest_of_all_machines_wins() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let mut ask = Ask::new(key("c-1"));
     let mut first = turn(&one, &ask).await.unwrap();
     let answer = Answer::of(&mut first, None);
@@ -47,7 +47,7 @@ async fn one_that_does_not_end_when_it_is_told_loses_its_turn() {
 #[tokio::test]
 async fn times_of_those_who_hold_are_bounded_by_others_elsewhere() {
     let Some(server) = RedisServer::start() else { return };
-    let (one, other) = (store(&server), store(&server));
+    let (one, other) = (endless(&server).await, endless(&server).await);
     let short = Some(Duration::from_millis(100));
     let (mut held, mut idle) = (Ask::new(key("c-1")), Ask::new(key("c-2")));
     (held.max_hold, idle.max_idle) = (short, short);

@@ -281,5 +281,7 @@ async fn of_processes_that_stop_and_die_no_two_are_accepted_at_once() {
     );
     if asked.is_some() {
         assert_eq!(within, waits.len(), "the next has the turn in time");
+        // Who was stopped has written too late, and nobody else has.
+        assert!(seen.refused > 0 && seen.unexplained == 0, "{seen:?}");
     }
 }
