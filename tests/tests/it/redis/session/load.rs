@@ -14,7 +14,7 @@ use http_body_util::Full;
 use kimi_errors::{Error, ErrorKind};
 use kimi_tower::{
     redis::session::{OnError, RedisSessionStore},
-    session::{Conversation, Fence, SessionLayer},
+    session::{Conversation, Fence, Refused, SessionLayer, store::Ask},
 };
 use tokio::{
     task::{JoinSet, yield_now},
@@ -23,7 +23,7 @@ use tokio::{
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 
-use super::{LEASE, LONG, RedisServer, link, until};
+use super::{LEASE, LONG, RedisServer, enter, key, link, place, turn, until, wait};
 
 const ID: HeaderName = HeaderName::from_static("x-conversation-id");
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -97,4 +97,23 @@ async fn no_request_waits_longer_than_one_call_and_the_mode_takes_over() {
             tokio::time::resume();
         }
     }
+}
+
+#[tokio::test]
+async fn one_who_waits_is_told_as_soon_as_another_finds_out() {
+    let Some(server) = RedisServer::start() else { return };
+    let link = link(&server.url()).with_timeout(TIMEOUT);
+    let store = RedisSessionStore::new(link).with_lease(LEASE);
+    let _first = turn(&store, &Ask::new(key("c-1"))).await.unwrap();
+    let mut second = place(&store, &Ask::new(key("c-1")));
+    enter(&mut second).await;
+    server.freeze();
+    tokio::time::pause();
+    let since = Instant::now();
+    let ask = Ask::new(key("c-2"));
+    let (second, other) = tokio::join!(wait(&mut second), turn(&store, &ask));
+    assert_eq!(second.unwrap_err(), Refused::Unavailable);
+    assert_eq!(other.unwrap_err(), Refused::Unavailable);
+    // Sooner than it would look by itself.
+    assert!(since.elapsed() <= TIMEOUT + TICK, "{:?}", since.elapsed());
 }
