@@ -1,15 +1,6 @@
 //! What is done for all turns and places of a process, by one task.
 
-use std::{
-    collections::VecDeque,
-    future::poll_fn,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 use ::redis::{Msg, aio::PubSub};
 use futures_core::Stream;
@@ -20,6 +11,7 @@ use tokio::{
 };
 
 use super::{
+    hearing::Hearing,
     table::Table,
     wire::{Leased, Seat, Wire, Word},
 };
@@ -35,10 +27,6 @@ const KEPT: usize = 4096;
 /// How long Redis may take to let this process hear: 1 s, ours.
 const SUBSCRIBE: Duration = Duration::from_secs(1);
 
-/// After how many beats that were not heard it is connected anew for hearing: 3, a lease. Ours: one
-/// may be answered before it is heard.
-const DEAF: u32 = 3;
-
 pub(super) struct Keeper {
     pub(super) table: Arc<Lock<Table>>,
     pub(super) wire: Wire,
@@ -48,34 +36,6 @@ pub(super) struct Keeper {
     /// Weak, since the keeper ends when its store has gone.
     pub(super) outbox: mpsc::WeakUnboundedSender<Seat>,
     pub(super) hearing: Hearing,
-}
-
-/// Whether what is told is heard: each beat is told, too.
-#[derive(Default)]
-pub(super) struct Hearing {
-    /// How many beats were answered since something was heard.
-    unheard: AtomicU32,
-    is_deaf: Notify,
-}
-
-impl Hearing {
-    fn has_heard(&self) {
-        self.unheard.store(0, Relaxed);
-    }
-
-    fn has_beaten(&self) {
-        if self.unheard.fetch_add(1, Relaxed) + 1 >= DEAF {
-            self.is_deaf.notify_one();
-        }
-    }
-
-    /// Waits until it is to be connected anew.
-    async fn deaf(&self) {
-        // One that is told of may have been an earlier connection.
-        while self.unheard.load(Relaxed) < DEAF {
-            self.is_deaf.notified().await;
-        }
-    }
 }
 
 /// Works until the store is dropped, and what it has given back was sent.
@@ -115,7 +75,6 @@ impl Keeper {
             let (some, rest) = left.split_at(left.len().min(BATCH));
             let sent = Instant::now();
             let leased = self.wire.beat(some).await?;
-            self.hearing.has_beaten();
             for ((seat, _), leased) in some.iter().zip(leased) {
                 let until = (leased != Leased::No).then_some(sent + self.usable);
                 let notice = self.table.lock().leased(seat.ticket, until, Instant::now());
@@ -125,6 +84,7 @@ impl Keeper {
                 }
             }
             if rest.is_empty() {
+                self.hearing.has_beaten();
                 return Ok(());
             }
             left = rest;

@@ -90,6 +90,7 @@
 //!   one more each second. A process that has not heard for a minute what time Redis has asks twice.
 
 mod clock;
+mod hearing;
 mod keeper;
 mod on_error;
 mod place;

@@ -15,7 +15,8 @@ use tokio::{
 
 use super::{
     OnError,
-    keeper::{self, Hearing, Keeper},
+    hearing::Hearing,
+    keeper::{self, Keeper},
     table::Table,
     wire::{Seat, Wire},
 };
