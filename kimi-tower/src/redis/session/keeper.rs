@@ -12,8 +12,9 @@ use tokio::{
 
 use super::{
     hearing::Hearing,
+    said::{Leased, Seat, Word},
     table::Table,
-    wire::{Leased, Seat, Wire, Word},
+    wire::Wire,
 };
 use crate::{random::Random, redis::LinkError, session::Lost, sync::Lock};
 

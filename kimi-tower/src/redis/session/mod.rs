@@ -94,6 +94,7 @@ mod hearing;
 mod keeper;
 mod on_error;
 mod place;
+mod said;
 mod shared;
 mod store;
 mod table;

@@ -18,9 +18,9 @@ use tokio::{
 
 use super::{
     OnError, RedisTurn,
+    said::{Reply, Seat},
     shared::Shared,
     turn::{Counted, Leased},
-    wire::{Reply, Seat},
 };
 use crate::session::{
     Lost,

@@ -17,8 +17,9 @@ use super::{
     OnError,
     hearing::Hearing,
     keeper::{self, Keeper},
+    said::Seat,
     table::Table,
-    wire::{Seat, Wire},
+    wire::Wire,
 };
 use crate::{
     random::Random,

@@ -6,7 +6,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{shared::Shared, wire::Seat};
+use super::{said::Seat, shared::Shared};
 use crate::{
     key::Key,
     session::{

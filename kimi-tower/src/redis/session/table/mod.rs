@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc, task::Waker, time::Duration};
 use tokio::{sync::Notify, time::Instant};
 
 use self::held::{Held, Stage};
-use super::wire::Seat;
+use super::said::Seat;
 use crate::{
     key::Key,
     session::{
