@@ -66,8 +66,8 @@ async fn a_beat_that_was_given_up_does_not_revive_a_process() {
         (name, (held, store))
     })
     .await;
-    // Longer than the turn was leased.
-    sleep(LEASE / 5).await;
+    // So that what came to it before it was stopped is over.
+    sleep(LEASE).await;
     server.thaw();
     let time: (u64, u64) = redis::from_redis_value(command(&server, "TIME", &[]).await).unwrap();
     let alive = command(&server, "ZSCORE", &["kimi:{session}:beats", &name]).await;
