@@ -7,7 +7,7 @@ mod state;
 use std::{fmt, sync::Arc, time::Duration};
 
 use ::redis::{Client, IntoConnectionInfo, RedisResult, Script, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::error::{LinkError, LinkUrlError};
 use self::state::{State, Watched};
@@ -124,7 +124,7 @@ impl RedisLink {
         let mut state = self.shared.state.subscribe();
         loop {
             match &*state.borrow_and_update() {
-                State::Up(_) => return,
+                State::Up(..) => return,
                 State::New | State::Down => {}
             }
             probe::start(&self.shared);
@@ -156,22 +156,21 @@ impl RedisLink {
         keys: &[String],
         args: &[impl ::redis::ToRedisArgs],
     ) -> Result<Value, LinkError> {
-        self.call_within(self.timeout, script, keys, args).await
+        self.call_until(Instant::now() + self.timeout, script, keys, args).await
     }
 
-    /// As [`call`](Self::call), with another bound of time.
+    /// As [`call`](Self::call), with another bound of time: what is asked in two calls has one.
     ///
     /// # Errors
     ///
     /// As [`call`](Self::call).
-    pub async fn call_within(
+    pub async fn call_until(
         &self,
-        timeout: Duration,
+        until: Instant,
         script: &Script,
         keys: &[String],
         args: &[impl ::redis::ToRedisArgs],
     ) -> Result<Value, LinkError> {
-        let until = Instant::now() + timeout;
         let connected = timeout_at(until, self.connected());
         let Ok(connected) = connected.await else {
             self.shared.state.unreachable();
@@ -185,14 +184,18 @@ impl RedisLink {
         for arg in args {
             call.arg(arg);
         }
-        let answer: RedisResult<Value> =
-            match timeout_at(until, call.invoke_async(&mut connection)).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    self.lost(age, "no answer in time");
-                    return Err(LinkError::Timeout);
-                }
-            };
+        let lost = self.shared.state.lost_since(age);
+        let answer: RedisResult<Value> = tokio::select! {
+            // An answer that is there counts, also when time is up.
+            biased;
+            answer = call.invoke_async(&mut connection) => answer,
+            // It cannot come any more: whoever found that out has asked before.
+            () = lost => return Err(LinkError::Lost),
+            () = sleep_until(until) => {
+                self.lost(age, "no answer in time");
+                return Err(LinkError::Timeout);
+            }
+        };
         match answer.and_then(Value::extract_error) {
             Ok(value) => {
                 self.shared.state.obeyed();

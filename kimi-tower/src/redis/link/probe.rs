@@ -47,7 +47,7 @@ impl Probing {
     async fn run(self) {
         let mut pause = FIRST_PAUSE;
         while let Some(shared) = self.0.upgrade() {
-            if matches!(*shared.state.borrow(), State::Up(_)) {
+            if matches!(*shared.state.borrow(), State::Up(..)) {
                 return;
             }
             if let Ok(Ok(connection)) = timeout(PROBE_TIMEOUT, shared.connect(PROBE_TIMEOUT)).await

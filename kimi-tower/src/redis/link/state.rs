@@ -14,27 +14,33 @@ pub(super) type Connection = ::redis::aio::MultiplexedConnection;
 pub(super) enum State {
     /// Nobody has connected yet.
     New,
-    Up(Connection),
+    /// The connection, and its number: what befalls an old one says nothing of the present.
+    Up(Connection, u64),
     Down,
 }
 
 /// The state, and who waits for its change.
 pub(super) struct Watched {
     state: watch::Sender<State>,
-    /// Counts connections, so that what befalls an old one says nothing of the present. Written only
-    /// while the state is.
-    age: AtomicU64,
+    /// Counts connections.
+    ages: AtomicU64,
     /// Whether somebody connects.
     pub(super) is_probing: AtomicBool,
     /// Whether the last answer was an error.
     is_refusing: AtomicBool,
 }
 
+impl State {
+    const fn is_up_by(&self, connection: u64) -> bool {
+        matches!(self, Self::Up(_, age) if *age == connection)
+    }
+}
+
 impl Watched {
     pub(super) fn new() -> Self {
         Self {
             state: watch::Sender::new(State::New),
-            age: AtomicU64::new(0),
+            ages: AtomicU64::new(0),
             is_probing: AtomicBool::new(false),
             is_refusing: AtomicBool::new(false),
         }
@@ -44,22 +50,29 @@ impl Watched {
     pub(super) fn connection(&self) -> Option<Result<(Connection, u64), LinkError>> {
         match &*self.state.borrow() {
             State::New => None,
-            State::Up(connection) => Some(Ok((connection.clone(), self.age.load(Relaxed)))),
+            State::Up(connection, age) => Some(Ok((connection.clone(), *age))),
             State::Down => Some(Err(LinkError::Down)),
         }
     }
 
     pub(super) fn found(&self, connection: Connection) {
-        self.state.send_modify(|state| {
-            self.age.fetch_add(1, Relaxed);
-            *state = State::Up(connection);
-        });
+        let age = self.ages.fetch_add(1, Relaxed);
+        self.state.send_replace(State::Up(connection, age));
         tracing::info!("redis is up");
     }
 
     /// A connection is lost. Returns whether the link is down by it.
     pub(super) fn lost(&self, age: u64, why: &'static str) -> bool {
-        self.leave(why, |state| matches!(state, State::Up(_)) && self.age.load(Relaxed) == age)
+        self.leave(why, |state| state.is_up_by(age))
+    }
+
+    /// Ends when a connection is the present one no more.
+    pub(super) fn lost_since(&self, age: u64) -> impl Future<Output = ()> + use<> {
+        let mut state = self.state.subscribe();
+        async move {
+            // The sender is in the link that is asked, so that it cannot be gone.
+            let _ = state.wait_for(|state| !state.is_up_by(age)).await;
+        }
     }
 
     /// There is nothing to connect to.
