@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     RedisRateStore,
     later::Charged,
-    lease::Found,
+    lease::{Found, Slot},
     local::Local,
     server::Answer,
     wire::{Manner, micros},
@@ -32,14 +32,16 @@ pub(super) enum Decided {
 impl RedisRateStore {
     /// Asks Redis, or without it where it does not answer.
     pub(super) async fn decide(&self, ask: &Ask, asked_at: Instant) -> Decided {
+        // One time-out, however many calls there are, and whoever else is waited for.
+        let until = asked_at + self.link().timeout();
         if self.batch > 1
-            && let Some(decided) = self.decide_by_lease(ask).await
+            && let Some(decided) = self.decide_by_lease(ask, until).await
         {
             return decided;
         }
         let patience = ask.patience.map(|patience| (patience.max_wait, patience.max_queue));
         let manner = Manner { patience, batch: 1, lease: Duration::ZERO };
-        match self.ask_server(ask, &manner).await {
+        match self.ask_server(ask, &manner, until).await {
             None => Decided::Without,
             Some(answer) => match self.server.verdict(ask, &answer, asked_at) {
                 Ok((grant, wait)) => {
@@ -52,10 +54,10 @@ impl RedisRateStore {
         }
     }
 
-    async fn ask_server(&self, ask: &Ask, manner: &Manner) -> Option<Answer> {
+    async fn ask_server(&self, ask: &Ask, manner: &Manner, until: Instant) -> Option<Answer> {
         let spent = |local: &Local| local.take_spent(ask.key, ask.plan);
         let debts = self.local.as_ref().map_or(Costs::default(), spent);
-        let answer = self.server.ask(ask, manner, debts).await;
+        let answer = self.server.ask(ask, manner, debts, until).await;
         if answer.is_none() {
             self.owe(ask.key, ask.plan, debts);
         }
@@ -63,9 +65,20 @@ impl RedisRateStore {
     }
 
     /// Takes a lease if there is none that is enough. `None` if he has to be asked for alone.
-    async fn decide_by_lease(&self, ask: &Ask) -> Option<Decided> {
+    async fn decide_by_lease(&self, ask: &Ask, until: Instant) -> Option<Decided> {
         let slot = self.leases.slot(ask.key, ask.plan);
-        let _refill = slot.refill.lock().await;
+        let decided = self.decide_by_slot(&slot, ask, until).await;
+        // It may have been over while it was held here, and not be taken away for that.
+        drop(slot);
+        self.end_lease(ask.key, ask.plan);
+        decided
+    }
+
+    async fn decide_by_slot(&self, slot: &Slot, ask: &Ask, until: Instant) -> Option<Decided> {
+        let Ok(_refill) = timeout_at(until, slot.refill.lock()).await else {
+            // Whoever is before him has asked for nobody but himself. Redis is slow, not down.
+            return Some(Decided::Without);
+        };
         match slot.take(ask.costs, Instant::now()) {
             Found::Taken(at, levels) => return Some(self.taken(ask, at, levels)),
             Found::Refused(refused) if ask.patience.is_none() => {
@@ -80,8 +93,7 @@ impl RedisRateStore {
         let lease = self.server.lease(ask.plan);
         let sent = Instant::now();
         let manner = Manner { patience: None, batch: self.batch, lease };
-        let Some(answer) = self.ask_server(ask, &manner).await else {
-            self.end_lease_at(ask.key, ask.plan, sent);
+        let Some(answer) = self.ask_server(ask, &manner, until).await else {
             return Some(Decided::Without);
         };
         match self.server.verdict(ask, &answer, sent) {
@@ -90,11 +102,11 @@ impl RedisRateStore {
                 let left = Costs::each(|index| ask.costs.of(index).saturating_mul(times));
                 let at = answer.said.now + micros(lease);
                 // Counted from before it was sent, so that nothing of it is used too late.
-                let until = sent + lease;
-                if let Some((rest, rest_at)) = slot.renew(left, at, until, grant.levels.clone()) {
+                let end = sent + lease;
+                if let Some((rest, rest_at)) = slot.renew(left, at, end, grant.levels.clone()) {
                     self.return_lease(ask.key, ask.plan, rest, rest_at);
                 }
-                self.end_lease_at(ask.key, ask.plan, until);
+                self.end_lease_at(ask.key, ask.plan, end);
                 Some(self.taken(ask, at, grant.levels))
             }
             Err(refused) => {
@@ -115,10 +127,14 @@ impl RedisRateStore {
         let store = self.clone();
         self.spawn(async move {
             tokio::time::sleep_until(until).await;
-            if let Some((rest, at)) = store.leases.end(key, plan, Instant::now()) {
-                store.return_lease(key, plan, rest, at);
-            }
+            store.end_lease(key, plan);
         });
+    }
+
+    fn end_lease(&self, key: Key, plan: usize) {
+        if let Some((rest, at)) = self.leases.end(key, plan, Instant::now()) {
+            self.return_lease(key, plan, rest, at);
+        }
     }
 
     fn return_lease(&self, key: Key, plan: usize, rest: Costs, at: u64) {

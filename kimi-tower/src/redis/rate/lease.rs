@@ -27,7 +27,7 @@ pub(super) fn lease_of(shortest_period: Duration) -> Duration {
 /// The leases of a replica.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    /// Inside it nothing is locked.
+    /// Inside it the lease of a slot is locked.
     slots: Lock<HashMap<(Key, usize), Arc<Slot>>>,
 }
 
@@ -82,16 +82,16 @@ impl Leases {
 
     /// Spends from the lease of a key, if there is one.
     pub(super) fn take(&self, key: Key, plan: usize, costs: Costs, now: Instant) -> Found {
-        let slot = self.slots.lock().get(&(key, plan)).cloned();
-        slot.map_or(Found::Nothing, |slot| slot.take(costs, now))
+        self.slots.lock().get(&(key, plan)).map_or(Found::Nothing, |slot| slot.take(costs, now))
     }
 
-    /// Ends what is over of a key. Returns what nobody has used.
+    /// Ends what is over of a key. Returns what nobody has used. Whoever has had a slot calls this
+    /// when he has let go of it, and the end of each lease does.
     pub(super) fn end(&self, key: Key, plan: usize, now: Instant) -> Option<Rest> {
         let mut slots = self.slots.lock();
         let slot = slots.get(&(key, plan))?;
         let rest = slot.lease.lock().end(now);
-        // Whoever has it asks Redis, and would put his lease where nobody looks; he ends it, too.
+        // Whoever has it asks Redis, and would put his lease where nobody looks.
         if Arc::strong_count(slot) == 1 && slot.lease.lock().is_over(now) {
             slots.remove(&(key, plan));
         }
@@ -173,4 +173,32 @@ impl Lease {
 /// Returns whether it costs as much by each rule.
 fn is_as_much(costs: Costs, least: Costs) -> bool {
     (0..crate::rate_limit::MAX_RULES).all(|index| costs.of(index) >= least.of(index))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::key::KeyHasher;
+
+    #[test]
+    fn a_slot_that_is_over_is_gone_once_nobody_has_it() {
+        let (leases, key) = (Leases::default(), KeyHasher::with_secret(&[7; 16]).key(&[b"caller"]));
+        let (now, costs) = (Instant::now(), Costs::each(|_| 1));
+        let slot = leases.slot(key, 0);
+        slot.renew(costs, 5, now + Duration::from_secs(1), Levels::default());
+        let end = now + Duration::from_secs(1);
+        assert!(matches!(leases.take(key, 0, Costs::default(), now), Found::Taken(5, _)));
+        // What is left is told once, also if somebody has the slot.
+        assert_eq!(leases.end(key, 0, now), None);
+        assert_eq!(leases.end(key, 0, end), Some((costs, 5)));
+        assert_eq!(leases.end(key, 0, end), None);
+        assert_eq!(leases.slots.lock().len(), 1);
+        drop(slot);
+        assert_eq!(leases.end(key, 0, end), None);
+        assert!(leases.slots.lock().is_empty());
+        // One that never had a lease, too.
+        drop(leases.slot(key, 1));
+        assert_eq!(leases.end(key, 1, now), None);
+        assert!(leases.slots.lock().is_empty());
+    }
 }

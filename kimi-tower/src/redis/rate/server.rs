@@ -100,12 +100,18 @@ impl Server {
         permit
     }
 
-    /// Asks; `None` if there is no answer.
-    pub(super) async fn ask(&self, ask: &Ask, manner: &Manner, debts: Costs) -> Option<Answer> {
+    /// Asks; `None` if there is no answer by then.
+    pub(super) async fn ask(
+        &self,
+        ask: &Ask,
+        manner: &Manner,
+        debts: Costs,
+        until: Instant,
+    ) -> Option<Answer> {
         let (sheet, place) = (self.sheet(ask.plan), self.places.next());
         let args = sheet.ask(manner, place, ask.costs, debts);
         let keys = self.names(ask.key, ask.plan);
-        let value = self.link.call(&self.ask, &keys, &args).await.ok()?;
+        let value = self.link.call_until(until, &self.ask, &keys, &args).await.ok()?;
         let said = Said::read(value)?;
         // The first is as good as any.
         self.epoch.get_or_init(|| said.now.saturating_sub(MARGIN));

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use kimi_testkit::redis::RedisServer;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::Instant,
+};
 
 use super::{
     said::What,
@@ -147,7 +150,12 @@ fn runtime() -> Runtime {
 }
 
 fn link(redis: &RedisServer) -> RedisLink {
-    RedisLink::try_new(redis.url()).unwrap().with_timeout(Duration::from_secs(5))
+    RedisLink::try_new(redis.url()).unwrap()
+}
+
+/// No answer takes longer.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
 }
 
 fn key(number: u64) -> Key {
@@ -191,7 +199,7 @@ async fn compare(
                 let mut manner = SYNC;
                 manner.patience = waits.then_some((Duration::from_secs(9), 99));
                 let ask = Ask::new(key, index, costs);
-                let answer = server.ask(&ask, &manner, Costs::default()).await.unwrap();
+                let answer = server.ask(&ask, &manner, Costs::default(), soon()).await.unwrap();
                 if oracle.base == 0 {
                     // Slots of time are counted from the epoch.
                     oracle.base = answer.said.now / 1_000_000 * 1_000_000;
