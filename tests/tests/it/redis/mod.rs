@@ -1,5 +1,4 @@
 //! Over real sockets, in real time, with a `redis-server` of each test's own.
 
 mod rate;
-mod referee;
 mod session;

@@ -1,7 +1,7 @@
 //! Four processes on one quota, and a referee that counts what they were admitted.
 //!
 //! The processes are this test binary again, told by its environment to be one of them. Larger
-//! numbers by hand: `KIMI_REFEREE_MS=20000 cargo test -p kimi-testkit --test it redis::referee`.
+//! numbers by hand: `KIMI_REFEREE_MS=20000 cargo test -p kimi-testkit --test it referee`.
 
 use std::{
     env,
@@ -64,6 +64,11 @@ async fn worker() {
     }
 }
 
+fn name_of_worker() -> String {
+    let (_, module) = module_path!().split_once("::").unwrap();
+    format!("{module}::worker")
+}
+
 /// Returns microseconds since the machine was started.
 fn monotonic() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -84,7 +89,7 @@ fn count(redis: &RedisServer, batch: u32, units: u32) -> Counted {
     let workers: Vec<_> = (0..4)
         .map(|_| {
             Command::new(env::current_exe().unwrap())
-                .args(["--exact", "redis::referee::worker", "--nocapture"])
+                .args(["--exact", &name_of_worker(), "--nocapture"])
                 .env(WORKER, format!("{} {batch} {units}", redis.url()))
                 .stdout(Stdio::piped())
                 .spawn()

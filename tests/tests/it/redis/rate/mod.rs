@@ -1,5 +1,8 @@
 //! Limits that replicas share, and what becomes of them when Redis does not answer.
 
+mod fault;
+mod referee;
+
 use std::{num::NonZeroU32, time::Duration};
 
 use kimi_errors::ErrorKind;
@@ -160,35 +163,6 @@ async fn each_mode_does_what_it_says_when_redis_is_killed() {
         !asks(open).await
     })
     .await;
-}
-
-/// A frozen Redis costs the time-out once, and then nothing.
-#[tokio::test]
-async fn a_frozen_redis_delays_nobody_longer_than_the_time_out() {
-    let Some(redis) = RedisServer::start() else { return };
-    let store =
-        RedisRateStore::new(link(&redis, 100), rule(1_000, MINUTE)).with_on_error(OnError::Open);
-    until("it does not begin", async || asks(&store).await && store.link().is_up()).await;
-    redis.freeze();
-    let asked = (0..50).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            let begin = Instant::now();
-            assert!(asks(&store).await);
-            begin.elapsed()
-        })
-    });
-    for asked in asked.collect::<Vec<_>>() {
-        let took = asked.await.unwrap();
-        assert!(took < Duration::from_millis(100) + SLACK, "{took:?}");
-    }
-    assert!(!store.link().is_up());
-    // What is decided without Redis is so at once, and no future is made.
-    let verdict = store.ask(&one(&store));
-    assert!(matches!(verdict, kimi_tower::rate_limit::store::Asked::Now(Ok(_))));
-    redis.thaw();
-    until("it is not found again", async || store.link().is_up()).await;
-    assert!(asks(&store).await);
 }
 
 #[tokio::test]
