@@ -80,15 +80,26 @@ impl<R: RateStore> Limiter<R> {
         ask: &Ask,
         extensions: &Extensions,
     ) -> Result<Option<Grant>, Error> {
-        match verdict? {
-            Verdict::Admitted(grant) => {
+        match verdict {
+            Ok(Verdict::Admitted(grant)) => {
                 if !grant.waited.is_zero() {
                     Facts::tell_rate(extensions, RateDecision::Waited(grant.waited));
                 }
                 Ok(Some(grant))
             }
-            Verdict::Refused(refused) => self.refuse(&refused, ask, extensions).map(|()| None),
+            Ok(Verdict::Refused(refused)) => self.refuse(&refused, ask, extensions).map(|()| None),
+            Err(error) => self.fail(error).map(|()| None),
         }
+    }
+
+    /// The store cannot decide.
+    #[cold]
+    fn fail(&self, error: Error) -> Result<(), Error> {
+        if self.admission == Admission::Shadow {
+            tracing::debug!(kind = ?error.kind(), "would fail");
+            return Ok(());
+        }
+        Err(error.with_lang(self.lang))
     }
 
     #[cold]

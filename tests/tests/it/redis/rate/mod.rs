@@ -1,7 +1,9 @@
 //! Limits that replicas share, and what becomes of them when Redis does not answer.
 
+mod answers;
 mod fault;
 mod referee;
+mod scripted;
 
 use std::{num::NonZeroU32, time::Duration};
 
