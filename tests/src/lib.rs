@@ -8,6 +8,7 @@
 //! | [`mock`] | a Kimi upstream in the process, a tower service |
 //! | [`server`] | the same behind a loopback socket |
 //! | [`redis`] | a `redis-server` of a test's own |
+//! | [`wall_clock`] | a time of day that jumps, for a test's child processes |
 //! | [`script`] | what it shall answer, and what shall go wrong: JSON, TOML or Rust |
 //!
 //! # Example
@@ -66,3 +67,4 @@ pub mod redis;
 pub mod script;
 pub mod server;
 mod sync;
+pub mod wall_clock;

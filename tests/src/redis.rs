@@ -27,7 +27,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Where it must not be missing.
-const REQUIRE: &str = "KIMI_REQUIRE_REDIS";
+pub(crate) const REQUIRE: &str = "KIMI_REQUIRE_REDIS";
 
 /// How often is looked whether it listens, and how many times: 10 s in all.
 const LOOK: Duration = Duration::from_millis(5);

@@ -1,10 +1,17 @@
 //! What was charged too much or too little is told to Redis, now or when it is back.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::RedisRateStore;
 use crate::{
     key::Key,
     rate_limit::{Costs, store::Grant},
 };
+
+/// After which time Redis is told again what it has not taken: 100 ms, ours, as between two probes.
+const AGAIN: Duration = Duration::from_millis(100);
 
 impl RedisRateStore {
     /// Gives back what was charged, for a place in the queue or without one.
@@ -37,17 +44,19 @@ impl RedisRateStore {
     pub(super) fn tell_when_up(&self) {
         let store = self.clone();
         self.spawn(async move {
-            store.link().up().await;
             let Some(local) = &store.local else { return };
-            // One by one, so that who asks meanwhile tells it himself.
-            while let Some((key, plan, spent)) = local.take_any_spent() {
-                if spent == Costs::default() {
-                    continue;
-                }
-                let told = store.server.settle(key, plan, 0, None, Costs::default(), spent).await;
-                if told.is_err() {
-                    store.owe(key, plan, spent);
-                    store.link().up().await;
+            loop {
+                store.link().up().await;
+                // One by one, so that who asks meanwhile tells it himself.
+                let Some(telling) = local.tell_any().await else { return };
+                let (key, plan, spent) = (telling.key, telling.plan, telling.spent);
+                match store.server.settle(key, plan, 0, None, Costs::default(), spent).await {
+                    Ok(_) => telling.told(),
+                    Err(_) => {
+                        drop(telling);
+                        // It may be up and refuse.
+                        sleep(AGAIN).await;
+                    }
                 }
             }
         });

@@ -1,10 +1,12 @@
 //! A replica's share of the limits, while Redis does not answer.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     num::NonZeroU32,
     sync::{Arc, atomic::Ordering::Relaxed},
 };
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     key::Key,
@@ -27,12 +29,46 @@ pub(super) struct Local {
 }
 
 /// Which keys have spent here what Redis does not know of.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Touched {
     /// Whether there are any; written under the lock.
     any: AtomicBool,
     /// Nothing is locked inside it.
-    keys: Lock<HashSet<(Key, usize)>>,
+    keys: Lock<HashMap<(Key, usize), Debt>>,
+}
+
+#[derive(Debug, Default)]
+struct Debt {
+    /// Whoever has it tells Redis. Whoever asks for the key waits for it, so that nobody is admitted
+    /// what Redis holds to be there before it is told.
+    teller: Arc<Mutex<()>>,
+    /// Something has been spent since it was last taken.
+    is_more: bool,
+}
+
+/// What a key has spent here, about to be told. Dropped before it is, it is spent here as before.
+#[derive(Debug)]
+pub(super) struct Telling {
+    local: Local,
+    pub(super) key: Key,
+    pub(super) plan: usize,
+    pub(super) spent: Costs,
+    _teller: OwnedMutexGuard<()>,
+}
+
+impl Telling {
+    /// Redis knows.
+    pub(super) fn told(mut self) {
+        self.spent = Costs::default();
+        self.local.forget(self.key, self.plan);
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        // Whoever tells them when Redis is up goes on until there is no debt.
+        let _ = self.local.spend(self.key, self.plan, self.spent);
+    }
 }
 
 impl Local {
@@ -40,8 +76,7 @@ impl Local {
         let shares = plans.iter().map(|plan| share_of_plan(plan, replicas.get()));
         // There is a plan, since there is one of which it is a share.
         let shares = Plans::new(shares).unwrap_or_else(|| plans.clone());
-        let touched = Touched { any: AtomicBool::new(false), keys: Lock::new(HashSet::new()) };
-        Self { memory: MemoryStore::new(shares), touched: Arc::new(touched) }
+        Self { memory: MemoryStore::new(shares), touched: Arc::default() }
     }
 
     pub(super) const fn memory(&self) -> &MemoryStore {
@@ -56,34 +91,60 @@ impl Local {
         Ask { costs, ..*ask }
     }
 
-    /// Remembers that a key has spent here. Returns whether it is the first since Redis was told.
+    /// Remembers that a key has spent here. Returns whether there was none.
     pub(super) fn touch(&self, key: Key, plan: usize) -> bool {
         let mut keys = self.touched.keys.lock();
-        if keys.len() < MAX_TOUCHED {
-            keys.insert((key, plan));
+        if keys.len() < MAX_TOUCHED || keys.contains_key(&(key, plan)) {
+            keys.entry((key, plan)).or_default().is_more = true;
         }
         !self.touched.any.swap(true, Relaxed)
     }
 
-    /// Returns what a key has spent here that Redis does not know of, and forgets it.
-    #[inline]
-    pub(super) fn take_spent(&self, key: Key, plan: usize) -> Costs {
-        if !self.touched.any.load(Relaxed) || !self.touched.keys.lock().remove(&(key, plan)) {
-            return Costs::default();
+    /// Returns what a key has spent here that Redis does not know of, when nobody else is about to tell
+    /// it; `None` if that is nothing.
+    pub(super) async fn tell(&self, key: Key, plan: usize) -> Option<Telling> {
+        if !self.touched.any.load(Relaxed) {
+            return None;
         }
-        self.memory.take_spent(key, plan)
+        loop {
+            let teller = Arc::clone(&self.touched.keys.lock().get(&(key, plan))?.teller);
+            let _teller = Arc::clone(&teller).lock_owned().await;
+            match self.touched.keys.lock().get_mut(&(key, plan))? {
+                debt if Arc::ptr_eq(&debt.teller, &teller) => debt.is_more = false,
+                // It was told, and there is another since.
+                _ => continue,
+            }
+            let spent = self.memory.take_spent(key, plan);
+            if spent != Costs::default() {
+                return Some(Telling { local: self.clone(), key, plan, spent, _teller });
+            }
+            self.forget(key, plan);
+            return None;
+        }
     }
 
-    /// As [`take_spent`](Self::take_spent), of any key; `None` if no other has spent here.
-    pub(super) fn take_any_spent(&self) -> Option<(Key, usize, Costs)> {
+    /// As [`tell`](Self::tell), of any key; `None` if Redis knows all.
+    pub(super) async fn tell_any(&self) -> Option<Telling> {
+        loop {
+            let (key, plan) = {
+                let keys = self.touched.keys.lock();
+                let Some(first) = keys.keys().next() else {
+                    self.touched.any.store(false, Relaxed);
+                    return None;
+                };
+                *first
+            };
+            if let Some(telling) = self.tell(key, plan).await {
+                return Some(telling);
+            }
+        }
+    }
+
+    fn forget(&self, key: Key, plan: usize) {
         let mut keys = self.touched.keys.lock();
-        let Some(&(key, plan)) = keys.iter().next() else {
-            self.touched.any.store(false, Relaxed);
-            return None;
-        };
-        keys.remove(&(key, plan));
-        drop(keys);
-        Some((key, plan, self.memory.take_spent(key, plan)))
+        if keys.get(&(key, plan)).is_some_and(|debt| !debt.is_more) {
+            keys.remove(&(key, plan));
+        }
     }
 
     /// Spends what Redis was not told after all. Returns as [`touch`](Self::touch).
