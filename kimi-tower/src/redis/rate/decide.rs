@@ -8,7 +8,6 @@ use super::{
     RedisRateStore,
     later::Charged,
     lease::{Found, Slot},
-    local::Local,
     server::Answer,
     wire::{Manner, micros},
 };
@@ -55,13 +54,16 @@ impl RedisRateStore {
     }
 
     async fn ask_server(&self, ask: &Ask, manner: &Manner, until: Instant) -> Option<Answer> {
-        let spent = |local: &Local| local.take_spent(ask.key, ask.plan);
-        let debts = self.local.as_ref().map_or(Costs::default(), spent);
-        let answer = self.server.ask(ask, manner, debts, until).await;
-        if answer.is_none() {
-            self.owe(ask.key, ask.plan, debts);
+        let telling = match &self.local {
+            Some(local) => timeout_at(until, local.tell(ask.key, ask.plan)).await.ok()?,
+            None => None,
+        };
+        let debts = telling.as_ref().map_or(Costs::default(), |telling| telling.spent);
+        let answer = self.server.ask(ask, manner, debts, until).await?;
+        if let Some(telling) = telling {
+            telling.told();
         }
-        answer
+        Some(answer)
     }
 
     /// Takes a lease if there is none that is enough. `None` if he has to be asked for alone.
@@ -109,9 +111,14 @@ impl RedisRateStore {
                 self.end_lease_at(ask.key, ask.plan, end);
                 Some(self.taken(ask, at, grant.levels))
             }
-            Err(refused) => {
-                let again = slot.refuse(ask.costs, &refused, Instant::now(), lease);
-                self.end_lease_at(ask.key, ask.plan, again);
+            Err(mut refused) => {
+                // What comes back is to be a batch, and not the one permit that does first. It may
+                // also be that something is given back, which is not waited for longer.
+                let hold = lease.min(self.server.filling(ask, self.batch));
+                refused.wait = refused.wait.map(|wait| wait.max(hold));
+                let now = Instant::now();
+                slot.refuse(ask.costs, &refused, now, now + hold);
+                self.end_lease_at(ask.key, ask.plan, now + hold);
                 ask.patience.is_none().then_some(Decided::Refused(refused))
             }
         }

@@ -15,10 +15,6 @@ use crate::{
 const PART_OF_PERIOD: u32 = 100;
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How long a refusal is remembered at least, if it does not name an earlier instant: 50 ms, ours.
-/// As long it may be missed that something was given back.
-const REFUSAL: Duration = Duration::from_millis(50);
-
 /// How long what is taken of a limit may be used.
 pub(super) fn lease_of(shortest_period: Duration) -> Duration {
     (shortest_period / PART_OF_PERIOD).min(LONGEST)
@@ -138,19 +134,10 @@ impl Slot {
         (old.left != Costs::default()).then_some((old.left, old.at))
     }
 
-    /// Remembers a refusal for so long. Returns until when.
-    pub(super) fn refuse(
-        &self,
-        costs: Costs,
-        said: &Refused,
-        now: Instant,
-        life: Duration,
-    ) -> Instant {
-        let life = life.max(REFUSAL);
-        let again = now + said.wait.map_or(life, |wait| wait.min(life));
+    /// Remembers a refusal until then: so long Redis is not asked, and who comes again is refused.
+    pub(super) fn refuse(&self, costs: Costs, said: &Refused, now: Instant, again: Instant) {
         let first = said.wait.map(|wait| now + wait);
         self.lease.lock().refused = Some(Refusal { costs, said: said.clone(), first, again });
-        again
     }
 }
 

@@ -35,13 +35,13 @@
 //! # Leases
 //!
 //! With [`RedisRateStore::with_lease`] a replica takes as many permits as it is told in one call, or
-//! half as many, and again, as there are, and decides on them in its memory. A lease lives for a
+//! as there are, and decides on them in its memory. A lease lives for a
 //! hundredth of the plan's shortest period, 1 s at most. What is left then, or does not suffice for the
 //! next, is returned.
 //!
 //! | | each asked | leased |
 //! |---|---|---|
-//! | calls | one a decision | one a batch, or each lease's life; a refusal is remembered as long, at least 50 ms, and no longer than it says |
+//! | calls | one a decision | one a batch, or each lease's life; who is refused comes again when a batch, or the most there can be, is back, or after a lease's life if that is sooner: until then Redis is not asked |
 //! | a `SlidingWindow` | never over | never over: permits count from the end of their lease, and come back later by that |
 //! | a `Gcra` | never over | over by 1 % of the quota's units at most |
 //! | among replicas | in order | whoever has permits goes before those who wait |

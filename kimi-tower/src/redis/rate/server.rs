@@ -88,6 +88,11 @@ impl Server {
         lease_of(self.sheet(plan).shortest())
     }
 
+    /// Returns in which time a batch of this comes back, or the part of one that there can be.
+    pub(super) fn filling(&self, ask: &Ask, batch: u32) -> Duration {
+        self.sheet(ask.plan).filling(ask.costs, batch)
+    }
+
     /// Returns the room for one more correction; `None` if there is none, or Redis is down.
     pub(super) fn room(&self) -> Option<OwnedSemaphorePermit> {
         if self.link.is_down() {

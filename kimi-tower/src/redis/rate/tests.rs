@@ -33,6 +33,11 @@ enum Op {
         cost: u32,
         waits: bool,
     },
+    /// As many times the cost as there are, at most so many.
+    Lease {
+        cost: u32,
+        batch: u32,
+    },
     /// What was granted so many grants ago costs this instead.
     Settle {
         ago: usize,
@@ -43,6 +48,7 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..6_u32, any::<bool>()).prop_map(|(cost, waits)| Op::Ask { cost, waits }),
+        1 => (1..3_u32, 2..9_u32).prop_map(|(cost, batch)| Op::Lease { cost, batch }),
         1 => (0..4_usize, 0..9_u32).prop_map(|(ago, cost)| Op::Settle { ago, cost }),
     ]
 }
@@ -89,6 +95,20 @@ impl Oracle {
         let charges =
             charges.map(|(i, (rule, state))| Charge::new(rule.limit(), state, costs.of(i)));
         decide_together(&mut charges.collect::<Vec<_>>(), now)
+    }
+
+    /// Returns how many times the cost there are, at most so many; 1 if there are none.
+    fn most(&mut self, us: u64, costs: Costs, batch: u32) -> u32 {
+        if self.tail > us {
+            return 1;
+        }
+        let states = self.states.clone();
+        let fits = |times: &u32| {
+            let is_admitted = self.ask(us, many(costs, *times)).is_admitted();
+            self.states.clone_from(&states);
+            is_admitted
+        };
+        (2..=batch).rev().find(fits).unwrap_or(1)
     }
 
     /// Compares, and does the same.
@@ -143,6 +163,10 @@ impl Oracle {
             rule.limit().debit(state, now, more.of(i));
         }
     }
+}
+
+fn many(costs: Costs, times: u32) -> Costs {
+    Costs::each(|index| costs.of(index) * times)
 }
 
 fn runtime() -> Runtime {
@@ -213,6 +237,18 @@ async fn compare(
                         prop_assert_eq!(levels.as_slice()[i], rule.limit().level(state, now));
                     }
                 }
+            }
+            Op::Lease { cost, batch } => {
+                let costs = plan.costs(|| cost);
+                let manner = Manner { batch, ..SYNC };
+                let ask = Ask::new(key, index, costs);
+                let answer = server.ask(&ask, &manner, Costs::default(), soon()).await.unwrap();
+                if oracle.base == 0 {
+                    oracle.base = answer.said.now / 1_000_000 * 1_000_000;
+                }
+                let times = oracle.most(answer.said.now, costs, batch);
+                prop_assert_eq!(answer.said.batch, times);
+                oracle.check(&answer, many(costs, times), false)?;
             }
             Op::Settle { ago, cost } if !may_wait && ago < grants.len() => {
                 let (at, old) = grants.remove(grants.len() - 1 - ago);

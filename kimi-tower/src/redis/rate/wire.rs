@@ -86,6 +86,17 @@ impl Wire {
         }
     }
 
+    /// Returns in which time so many units come back, at most as many as there can be. What a window
+    /// has is not lost when it is full, and comes back as it was spent.
+    fn filling(&self, units: u32) -> Option<Duration> {
+        match *self {
+            Self::Gcra { burst, .. } if units > 0 => {
+                Some(Duration::from_micros(self.amount(units.min(burst)).0))
+            }
+            Self::Gcra { .. } | Self::Window { .. } => None,
+        }
+    }
+
     fn level(&self, now: u64, first: u64, second: u64) -> Level {
         match *self {
             Self::Gcra { step, base, burst } => {
@@ -143,6 +154,16 @@ impl Sheet {
     /// Returns how many rules there are that have a window of their own in Redis.
     pub(super) fn rules(&self) -> usize {
         self.rules.len()
+    }
+
+    /// Returns in which time so many times the costs come back by each rule, as far as that is known.
+    pub(super) fn filling(&self, costs: Costs, times: u32) -> Duration {
+        let rules = self.rules.iter().enumerate();
+        let units = |index| costs.of(index).saturating_mul(times);
+        rules
+            .filter_map(|(index, (wire, _))| wire.filling(units(index)))
+            .min()
+            .unwrap_or(Duration::MAX)
     }
 
     /// Returns the arguments of `ask.lua`.

@@ -67,6 +67,20 @@ local function look(times, from)
   return at, binding
 end
 
+-- Returns about how many times the cost there are now. `look` decides: a double may be wrong by one.
+local function there(rule)
+  local us, rest = rule.amounts[1], rule.amounts[2]
+  if us == 0 and rest == 0 then return batch end
+  if rule.kind == 'w' then return floor((rule.units - rule.used) / us) end
+  local spent = max(rule.us - now + rule.rest / rule.base, 0)
+  return floor((rule.cap + rule.cap_rest / rule.base - spent) / (us + rest / rule.base))
+end
+
+if batch > 1 then
+  for _, rule in ipairs(rules) do batch = min(batch, there(rule)) end
+  batch = max(batch, 1)
+end
+
 -- Nobody overtakes.
 local from = max(now, tail, pause)
 local at, binding = look(batch, from)
