@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::RedisRateStore;
+use super::{RedisRateStore, lease::Rest, wire::Charge};
 use crate::{
     key::Key,
     rate_limit::{Costs, store::Grant},
@@ -25,10 +25,23 @@ impl RedisRateStore {
         let Some(permit) = self.server.room() else { return self.owe(key, plan, more) };
         let store = self.clone();
         self.spawn(async move {
-            if store.server.settle(key, plan, at, place, less, more).await.is_err() {
+            let charge = Charge { at, place, lease: None };
+            if store.server.settle(key, plan, &charge, less, more).await.is_err() {
                 // What was to be given back comes back by itself.
                 store.owe(key, plan, more);
             }
+            drop(permit);
+        });
+    }
+
+    /// Gives back what is left of a lease.
+    pub(super) fn return_lease(&self, key: Key, plan: usize, rest: Rest) {
+        let Some(permit) = self.server.room() else { return };
+        let store = self.clone();
+        self.spawn(async move {
+            let charge = Charge { at: rest.at, place: None, lease: Some(&rest.states) };
+            // If it is not told, it comes back by itself.
+            let _ = store.server.settle(key, plan, &charge, rest.left, Costs::default()).await;
             drop(permit);
         });
     }
@@ -50,7 +63,11 @@ impl RedisRateStore {
                 // One by one, so that who asks meanwhile tells it himself.
                 let Some(telling) = local.tell_any().await else { return };
                 let (key, plan, spent) = (telling.key, telling.plan, telling.spent);
-                match store.server.settle(key, plan, 0, None, Costs::default(), spent).await {
+                match store
+                    .server
+                    .settle(key, plan, &Charge::default(), Costs::default(), spent)
+                    .await
+                {
                     Ok(_) => telling.told(),
                     Err(_) => {
                         drop(telling);

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     RedisRateStore,
     later::Charged,
-    lease::{Found, Slot},
+    lease::{Found, Rest, Slot},
     server::Answer,
     wire::{Manner, micros},
 };
@@ -105,8 +105,9 @@ impl RedisRateStore {
                 let at = answer.said.now + micros(lease);
                 // Counted from before it was sent, so that nothing of it is used too late.
                 let end = sent + lease;
-                if let Some((rest, rest_at)) = slot.renew(left, at, end, grant.levels.clone()) {
-                    self.return_lease(ask.key, ask.plan, rest, rest_at);
+                let rest = Rest { left, at, states: answer.said.states };
+                if let Some(rest) = slot.renew(rest, end, grant.levels.clone()) {
+                    self.return_lease(ask.key, ask.plan, rest);
                 }
                 self.end_lease_at(ask.key, ask.plan, end);
                 Some(self.taken(ask, at, grant.levels))
@@ -139,15 +140,8 @@ impl RedisRateStore {
     }
 
     fn end_lease(&self, key: Key, plan: usize) {
-        if let Some((rest, at)) = self.leases.end(key, plan, Instant::now()) {
-            self.return_lease(key, plan, rest, at);
+        if let Some(rest) = self.leases.end(key, plan, Instant::now()) {
+            self.return_lease(key, plan, rest);
         }
-    }
-
-    fn return_lease(&self, key: Key, plan: usize, rest: Costs, at: u64) {
-        let mut ask = Ask::new(key, plan, Costs::default());
-        ask.costs = rest;
-        let at = self.server.moment_of(at);
-        self.give_back(&Grant::new(&ask, at, Duration::ZERO, Levels::default()), None);
     }
 }

@@ -38,10 +38,7 @@ pub(super) struct Slot {
 
 #[derive(Clone, Debug, Default)]
 struct Lease {
-    /// What is left of it.
-    left: Costs,
-    /// When it was charged, in the server's microseconds.
-    at: u64,
+    rest: Rest,
     /// By when it is to be used.
     until: Option<Instant>,
     levels: Levels,
@@ -68,8 +65,15 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// What is left of a lease, and when it was charged.
-pub(super) type Rest = (Costs, u64);
+/// What is left of a lease.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Rest {
+    pub(super) left: Costs,
+    /// When it was charged, in the server's microseconds.
+    pub(super) at: u64,
+    /// What else was told of the states when it was.
+    pub(super) states: Vec<u64>,
+}
 
 impl Leases {
     pub(super) fn slot(&self, key: Key, plan: usize) -> Arc<Slot> {
@@ -99,15 +103,15 @@ impl Slot {
     pub(super) fn take(&self, costs: Costs, now: Instant) -> Found {
         let mut lease = self.lease.lock();
         if lease.until.is_some_and(|until| now < until) {
-            let (left, mut fits) = (lease.left, true);
+            let (left, mut fits) = (lease.rest.left, true);
             let rest = Costs::each(|index| {
                 let rest = left.of(index).checked_sub(costs.of(index));
                 fits &= rest.is_some();
                 rest.unwrap_or(0)
             });
             if fits {
-                lease.left = rest;
-                return Found::Taken(lease.at, lease.levels.clone());
+                lease.rest.left = rest;
+                return Found::Taken(lease.rest.at, lease.levels.clone());
             }
         }
         match &lease.refused {
@@ -122,16 +126,10 @@ impl Slot {
     }
 
     /// Takes over a new lease. Returns what was left of the old.
-    pub(super) fn renew(
-        &self,
-        left: Costs,
-        at: u64,
-        until: Instant,
-        levels: Levels,
-    ) -> Option<Rest> {
-        let new = Lease { left, at, until: Some(until), levels, refused: None };
-        let old = std::mem::replace(&mut *self.lease.lock(), new);
-        (old.left != Costs::default()).then_some((old.left, old.at))
+    pub(super) fn renew(&self, rest: Rest, until: Instant, levels: Levels) -> Option<Rest> {
+        let new = Lease { rest, until: Some(until), levels, refused: None };
+        let old = std::mem::replace(&mut *self.lease.lock(), new).rest;
+        (old.left != Costs::default()).then_some(old)
     }
 
     /// Remembers a refusal until then: so long Redis is not asked, and who comes again is refused.
@@ -152,8 +150,8 @@ impl Lease {
             return None;
         }
         self.until = None;
-        let left = std::mem::take(&mut self.left);
-        (left != Costs::default()).then_some((left, self.at))
+        let rest = std::mem::take(&mut self.rest);
+        (rest.left != Costs::default()).then_some(rest)
     }
 }
 
@@ -172,12 +170,13 @@ mod tests {
         let (leases, key) = (Leases::default(), KeyHasher::with_secret(&[7; 16]).key(&[b"caller"]));
         let (now, costs) = (Instant::now(), Costs::each(|_| 1));
         let slot = leases.slot(key, 0);
-        slot.renew(costs, 5, now + Duration::from_secs(1), Levels::default());
+        let rest = Rest { left: costs, at: 5, states: vec![7] };
+        slot.renew(rest.clone(), now + Duration::from_secs(1), Levels::default());
         let end = now + Duration::from_secs(1);
         assert!(matches!(leases.take(key, 0, Costs::default(), now), Found::Taken(5, _)));
         // What is left is told once, also if somebody has the slot.
         assert_eq!(leases.end(key, 0, now), None);
-        assert_eq!(leases.end(key, 0, end), Some((costs, 5)));
+        assert_eq!(leases.end(key, 0, end), Some(rest));
         assert_eq!(leases.end(key, 0, end), None);
         assert_eq!(leases.slots.lock().len(), 1);
         drop(slot);

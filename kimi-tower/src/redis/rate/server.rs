@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     lease::lease_of,
     said::{Said, What},
-    wire::{Manner, Sheet},
+    wire::{Charge, Manner, Sheet},
 };
 use crate::{
     key::Key,
@@ -123,17 +123,16 @@ impl Server {
         Some(Answer { said, place })
     }
 
-    /// Corrects what was charged at `at`. Returns the server's time.
+    /// Corrects what was charged. Returns the server's time.
     pub(super) async fn settle(
         &self,
         key: Key,
         plan: usize,
-        at: u64,
-        place: Option<u64>,
+        charge: &Charge<'_>,
         less: Costs,
         more: Costs,
     ) -> Result<u64, LinkError> {
-        let args = self.sheet(plan).settle(at, place, less, more);
+        let args = self.sheet(plan).settle(charge, less, more);
         match self.link.call(&self.settle, &self.names(key, plan), &args).await? {
             Value::Int(now) => Ok(now.unsigned_abs()),
             _ => Err(LinkError::Refused),

@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     said::What,
     server::{Answer, Server},
-    wire::Manner,
+    wire::{self, Manner},
 };
 use crate::{
     key::{Key, KeyHasher},
@@ -255,11 +255,72 @@ async fn compare(
                 let new = plan.costs(|| cost);
                 let less = Costs::each(|i| old.of(i).saturating_sub(new.of(i)));
                 let more = Costs::each(|i| new.of(i).saturating_sub(old.of(i)));
-                let now = server.settle(key, index, at, None, less, more).await.unwrap();
+                let charge = wire::Charge { at, ..wire::Charge::default() };
+                let now = server.settle(key, index, &charge, less, more).await.unwrap();
                 oracle.debit(now, more);
                 oracle.refund(now, at, less);
             }
             Op::Settle { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes a lease and uses a part of it at once; or returns what is left of the one so many leases ago.
+fn lease_op() -> impl Strategy<Value = (bool, u32, u32, usize)> {
+    (any::<bool>(), 1..17_u32, 0..17_u32, 0..4_usize)
+}
+
+/// What is used of leases of a bucket is no more than the bucket admits, though what is returned late has
+/// come back by itself meanwhile.
+#[test]
+fn prop_what_is_used_of_leases_is_never_over_a_bucket() {
+    let Some(redis) = RedisServer::start() else { return };
+    let runtime = runtime();
+    // A unit comes back in the time of some calls.
+    let gcra = Gcra::new(Quota::try_new(20, Duration::from_millis(10)).unwrap());
+    let server = Server::new(link(&redis), Plan::new(Rule::requests(gcra)).into());
+    let mut runner = TestRunner::new(ProptestConfig { cases: 100, ..ProptestConfig::default() });
+    let cases = std::cell::Cell::new(0);
+    let done = runner.run(&vec(lease_op(), 1..60), |ops| {
+        cases.set(cases.get() + 1);
+        runtime.block_on(use_leases(&server, gcra, key(cases.get()), &ops))
+    });
+    done.unwrap();
+}
+
+async fn use_leases(
+    server: &Server,
+    gcra: Gcra,
+    key: Key,
+    ops: &[(bool, u32, u32, usize)],
+) -> Result<(), TestCaseError> {
+    let one = server.plans().get(0).costs(|| 0);
+    // The bucket of what was used, and what was not.
+    let (mut state, mut rests) = (0, Vec::new());
+    let mut base = 0;
+    for &(is_lease, batch, used, ago) in ops {
+        if is_lease {
+            let manner = Manner { batch, lease: Duration::from_millis(1), ..SYNC };
+            let ask = Ask::new(key, 0, one);
+            let answer = server.ask(&ask, &manner, Costs::default(), soon()).await;
+            let said = answer.unwrap().said;
+            if said.what != What::Admitted {
+                continue;
+            }
+            if base == 0 {
+                base = said.now;
+            }
+            let used = used.min(said.batch);
+            let now = Moment::from_nanos((said.now - base) * 1_000);
+            let (next, decision) = gcra.decide(state, now, used);
+            prop_assert_eq!(decision, Decision::Admitted);
+            state = next;
+            rests.push((many(one, said.batch - used), said.states));
+        } else if ago < rests.len() {
+            let (left, states) = rests.remove(rests.len() - 1 - ago);
+            let charge = wire::Charge { lease: Some(&states), ..wire::Charge::default() };
+            server.settle(key, 0, &charge, left, Costs::default()).await.unwrap();
         }
     }
     Ok(())

@@ -129,6 +129,20 @@ pub(super) struct Sheet {
     shortest: Duration,
 }
 
+/// `full`, `born` and `back` of what is no lease.
+const NO_LEASE: [&str; 3] = ["-1", "0", "0"];
+
+/// What is corrected.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Charge<'a> {
+    /// When it was charged.
+    pub(super) at: u64,
+    /// Its place in the queue.
+    pub(super) place: Option<u64>,
+    /// The states that were told when it was leased.
+    pub(super) lease: Option<&'a [u64]>,
+}
+
 /// How one asks, beside what it costs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
@@ -188,18 +202,21 @@ impl Sheet {
     }
 
     /// Returns the arguments of `settle.lua`.
-    pub(super) fn settle(
-        &self,
-        at: u64,
-        place: Option<u64>,
-        less: Costs,
-        more: Costs,
-    ) -> Vec<String> {
+    pub(super) fn settle(&self, charge: &Charge<'_>, less: Costs, more: Costs) -> Vec<String> {
+        let Charge { at, place, lease } = *charge;
         let place = place.map_or(String::new(), |place| format!("{place:x}"));
         let mut args = vec![self.rules.len().to_string(), at.to_string(), place, "0".to_owned()];
         for (index, (wire, _)) in self.rules.iter().enumerate() {
             wire.write(&mut args, [wire.amount(less.of(index)), wire.amount(more.of(index))]);
             args.extend(["-1".to_owned(), "0".to_owned()]);
+            match lease {
+                None => args.extend(NO_LEASE.map(str::to_owned)),
+                Some(states) => {
+                    let state = |at: usize| states.get(at).copied().unwrap_or(0).to_string();
+                    let (full, born) = (2 * index, 2 * (self.rules.len() + index));
+                    args.extend([state(full), state(born), state(born + 1)]);
+                }
+            }
         }
         args
     }
@@ -223,6 +240,7 @@ impl Sheet {
                 None => ("-1".to_owned(), 0),
             };
             args.extend([left, rest.to_string()]);
+            args.extend(NO_LEASE.map(str::to_owned));
         }
         args
     }

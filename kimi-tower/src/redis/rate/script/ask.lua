@@ -7,13 +7,14 @@
 -- ARGV[6]  id of his place in the queue, if he waits: without a space
 -- ARGV[7..] rules; amounts: cost, debt. The debt is spent first, whether it is there or not
 --
--- Returns {what, now, at, batch, rule, a, b, ..}:
+-- Returns {what, now, at, batch, rule, a, b, .., born, back, ..}:
 -- what   0 refused; 1 admitted; 2 he waits until `at`, and has been charged then
 -- at     when he is admitted; -1 never
 -- batch  how many times the cost were taken
 -- rule   that of the longest wait, from 0; 0 if only others who wait, or a pause, stand in the way
 -- a, b   of each rule, after this: a bucket's time when it is full; or a window's units that are
 --        spent, and the end of the last slot, 0 if there is none
+-- born, back  of a lease, of each rule: what `settle` is to be told when it is returned
 
 local STRIDE = 8
 local rules, tail, pause = load(7, STRIDE)
@@ -128,5 +129,11 @@ for _, rule in ipairs(rules) do
   if rule.kind == 'w' then a, b = rule.used, (last_of(rule)) end
   answer[#answer + 1] = a
   answer[#answer + 1] = b
+end
+if lease > 0 then
+  for _, rule in ipairs(rules) do
+    answer[#answer + 1] = rule.born or 0
+    answer[#answer + 1] = rule.back or 0
+  end
 end
 return answer

@@ -13,7 +13,8 @@
 -- bucket's time is two numbers, since no double holds it: whole microseconds, and a rest counted in
 -- parts of which `base` are one microsecond. An amount of a bucket is the time in which it comes back,
 -- in such two numbers; that of a window is units and 0.
--- A bucket's field is the time when it will be full, `us rest`; a window's is its number of units.
+-- A bucket's field is `us rest born back`: the time when it will be full; when its state was made,
+-- and how many microseconds have been given back since. A window's is its number of units.
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -51,8 +52,9 @@ local function load(first, stride)
     for n = 4, stride - 1 do rule.amounts[n - 3] = tonumber(ARGV[from + n]) end
     if rule.kind == 'g' then
       rule.cap, rule.cap_rest, rule.base = a, b, c
-      local us, rest = string.match(fields[i + 2] or '', '^(%d+) (%d+)$')
+      local us, rest, born, back = string.match(fields[i + 2] or '', '^(%d+) (%d+) (%d+) (%d+)$')
       rule.us, rule.rest = tonumber(us) or 0, tonumber(rest) or 0
+      rule.born, rule.back = tonumber(born) or now, tonumber(back) or 0
     else
       rule.units, rule.period, rule.slot, rule.key = a, b, c, KEYS[i + 2]
       rule.used = 0
@@ -152,8 +154,12 @@ local function store(rules, tail, pause)
     end
     if rule.changed then
       fields[#fields + 1] = tostring(i)
-      fields[#fields + 1] = rule.kind == 'g' and whole(rule.us) .. ' ' .. whole(rule.rest)
-        or whole(rule.used)
+      if rule.kind == 'g' then
+        fields[#fields + 1] = whole(rule.us) .. ' ' .. whole(rule.rest) .. ' ' .. whole(rule.born)
+          .. ' ' .. whole(rule.back)
+      else
+        fields[#fields + 1] = whole(rule.used)
+      end
     end
   end
   if tail >= 0 then

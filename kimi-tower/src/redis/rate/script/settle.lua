@@ -3,13 +3,14 @@
 -- ARGV[2]  at: when it was charged
 -- ARGV[3]  id of a place in the queue that is left; '' if none is
 -- ARGV[4]  pause: how long nothing of the key is admitted from now on
--- ARGV[5..] rules; amounts: less, more, left. `less` is given back; `more` is spent, whether it is
---          there or not; no more is left than `left`, of which -1 stands for any number. That of
---          a bucket is the time from now in which it is full then
+-- ARGV[5..] rules; amounts: less, more, left, and full, born, back. `less` is given back; `more` is
+--          spent, whether it is there or not; no more is left than `left`, of which -1 stands for any
+--          number. That of a bucket is the time from now in which it is full then. `full` is -1, but
+--          of a bucket's lease: when it was full after that was charged, with `born` and `back`
 --
 -- Returns now.
 
-local STRIDE = 10
+local STRIDE = 13
 local rules, tail, pause = load(5, STRIDE)
 local at, id, stop = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 
@@ -36,6 +37,7 @@ end
 -- Gives back to a bucket. No earlier than this it can be full: each of those who wait begins with
 -- no more than a full one, and he and all behind him have yet to be charged.
 local function refund(i, rule, less, less_rest)
+  rule.back = rule.back + less + (less_rest > 0 and 1 or 0)
   local us, rest = sub(rule.us, rule.rest, less, less_rest, rule.base)
   if us < 0 then us, rest = 0, 0 end
   local sum, sum_rest = 0, 0
@@ -53,9 +55,23 @@ local function refund(i, rule, less, less_rest)
   end
 end
 
+-- Of a lease only that is given back which has not come back by itself: what was charged first
+-- comes back first, and what was given back since lets it come back sooner. Were it more, the bucket
+-- would hold what came back while it was full.
+local function remains(rule, less, less_rest, full, born, back)
+  if full < 0 then return less, less_rest end
+  if born ~= rule.born then return 0, 0 end
+  local most = max(full - (rule.back - back) - now, 0)
+  if later(less, less_rest, most, 0) then return most, 0 end
+  return less, less_rest
+end
+
 for i, rule in ipairs(rules) do
-  local less, less_rest, more, more_rest, left, left_rest = unpack(rule.amounts)
+  local less, less_rest, more, more_rest, left, left_rest, full, born, back = unpack(rule.amounts)
   debit(rule, more, more_rest)
+  if rule.kind == 'g' then
+    less, less_rest = remains(rule, less, less_rest, full, born, back)
+  end
   if less > 0 or less_rest > 0 then
     if rule.kind == 'g' then
       refund(i, rule, less, less_rest)
