@@ -16,8 +16,11 @@
 //! ```
 
 use std::{
-    env, io,
+    env,
+    ffi::OsString,
+    io,
     net::{Ipv4Addr, TcpListener, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -26,6 +29,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+/// Which program it is, and what else is looked for on the PATH.
+const PROGRAM: &str = "KIMI_REDIS_SERVER";
+const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+
 /// Where it must not be missing.
 pub(crate) const REQUIRE: &str = "KIMI_REQUIRE_REDIS";
 
@@ -33,43 +40,63 @@ pub(crate) const REQUIRE: &str = "KIMI_REQUIRE_REDIS";
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: u32 = 2_000;
 
-/// A running `redis-server`.
+/// A running `redis-server`, or `valkey-server`.
 #[derive(Debug)]
 pub struct RedisServer {
+    program: OsString,
+    /// Beside those that each has.
+    settings: Vec<OsString>,
     port: u16,
     dir: TempDir,
     child: Option<Child>,
 }
 
 impl RedisServer {
-    /// Starts one and waits until it listens. `None` where there is no `redis-server` on the PATH,
-    /// which it prints.
+    /// Starts one and waits until it listens. It is the program that `KIMI_REDIS_SERVER` names, or the
+    /// `redis-server`, or else the `valkey-server`, on the PATH. `None` where there is none, which it
+    /// prints.
     ///
     /// # Panics
     ///
     /// If it cannot be started, or if there is none and `KIMI_REQUIRE_REDIS` is 1.
     #[must_use]
-    #[expect(clippy::print_stderr, reason = "a test that did not run says so")]
     pub fn start() -> Option<Self> {
-        let is_there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
-        if is_there.is_err() {
-            let is_required = env::var_os(REQUIRE).is_some_and(|value| value == "1");
-            assert!(!is_required, "redis-server is not on the PATH, and {REQUIRE}=1");
-            eprintln!("skipped: redis-server is not on the PATH");
-            return None;
-        }
+        Self::start_with(|_| Vec::<OsString>::new())
+    }
+
+    /// As [`start`](Self::start), with more settings: the words that it is started with. They are told
+    /// the directory it runs in, in which files can be put before.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_with<I>(settings: impl Fn(&Path) -> I) -> Option<Self>
+    where
+        I: IntoIterator<Item: Into<OsString>>,
+    {
+        let program = program()?;
         // Somebody may take a port before it does: then another is tried.
         for _ in 0..20 {
+            let dir = tempfile::tempdir().expect("a directory can be made");
             let mut server = Self {
+                program: program.clone(),
+                settings: settings(dir.path()).into_iter().map(Into::into).collect(),
                 port: free_port().expect("a port is free"),
-                dir: tempfile::tempdir().expect("a directory can be made"),
+                dir,
                 child: None,
             };
             if server.try_run() {
                 return Some(server);
             }
         }
-        panic!("redis-server does not start")
+        panic!("{program:?} does not start")
+    }
+
+    /// Returns the directory it runs in.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Returns its URL.
@@ -125,14 +152,15 @@ impl RedisServer {
     fn try_run(&mut self) -> bool {
         let port = self.port.to_string();
         let settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port];
-        let child = Command::new("redis-server")
+        let child = Command::new(&self.program)
             .args(settings)
+            .args(&self.settings)
             .arg("--dir")
             .arg(self.dir.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        let mut child = child.expect("redis-server is on the PATH");
+        let mut child = child.expect("it has said its version");
         for _ in 0..LOOKS {
             if !matches!(child.try_wait(), Ok(None)) {
                 return false;
@@ -153,6 +181,26 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
+fn program() -> Option<OsString> {
+    let named = env::var_os(PROGRAM);
+    let programs = match named {
+        Some(named) => vec![named],
+        None => PROGRAMS.map(OsString::from).to_vec(),
+    };
+    let is_there = |program: &OsString| {
+        let version = Command::new(program).arg("--version").stdout(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    };
+    if let Some(found) = programs.iter().find(|program| is_there(program)) {
+        return Some(found.clone());
+    }
+    let is_required = env::var_os(REQUIRE).is_some_and(|value| value == "1");
+    assert!(!is_required, "there is none of {programs:?}, and {REQUIRE}=1");
+    eprintln!("skipped: there is none of {programs:?}");
+    None
 }
 
 fn free_port() -> io::Result<u16> {

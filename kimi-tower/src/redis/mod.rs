@@ -43,7 +43,23 @@
 //! `with_key_hasher` says: with hashers of their own,
 //! which are the default, they know no caller in common, and have as many limits as there are replicas.
 //! All names of a key have the same hash tag, `kimi:{<32 hex digits>}:..`, so that a script finds
-//! them in one slot of a cluster. A link speaks to one server, or to a proxy of a cluster.
+//! them in one slot of a cluster.
+//!
+//! # Servers
+//!
+//! Redis from 7.0 on, which the tests are run with. Nothing is asked of it that Valkey, and Redis from
+//! 6.2 on, do not have as well; the tests run with the program that `KIMI_REDIS_SERVER` names.
+//!
+//! A link speaks to one server, or to a proxy. It follows no redirections: of a cluster of several
+//! servers each answers with an error for the keys that others have (`MOVED`), as if it were away. So a
+//! cluster needs a proxy.
+//!
+//! A user of Redis needs these rights for limits:
+//!
+//! ```text
+//! ~kimi:* +ping +evalsha +script|load +time +hmget +hset +pexpire
+//! +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +zrevrange
+//! ```
 //!
 //! # Caveats
 //!

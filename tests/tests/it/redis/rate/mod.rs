@@ -1,5 +1,6 @@
 //! Limits that replicas share, and what becomes of them when Redis does not answer.
 
+mod access;
 mod answers;
 mod fault;
 mod referee;
