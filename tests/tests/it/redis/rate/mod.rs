@@ -5,6 +5,7 @@ mod answers;
 mod fault;
 mod referee;
 mod scripted;
+mod tls;
 
 use std::{num::NonZeroU32, time::Duration};
 
