@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{RedisRateStore, lease::Rest, wire::Charge};
+use super::{RedisRateStore, lease::Rest, sheet::Charge};
 use crate::{
     key::Key,
     rate_limit::{Costs, store::Grant},

@@ -9,7 +9,8 @@ use super::{
     later::Charged,
     lease::{Found, Rest, Slot},
     server::Answer,
-    wire::{Manner, micros},
+    sheet::Manner,
+    wire::micros,
 };
 use crate::{
     key::Key,

@@ -71,6 +71,7 @@ mod local;
 mod on_error;
 mod said;
 mod server;
+mod sheet;
 mod store;
 #[cfg(all(test, not(loom)))]
 mod tests;

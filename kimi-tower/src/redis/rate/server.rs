@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     lease::lease_of,
     said::{Said, What},
-    wire::{Charge, Manner, Sheet},
+    sheet::{Charge, Manner, Sheet},
 };
 use crate::{
     key::Key,

@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     said::What,
     server::{Answer, Server},
-    wire::{self, Manner},
+    sheet::{Charge as Correction, Manner},
 };
 use crate::{
     key::{Key, KeyHasher},
@@ -255,7 +255,7 @@ async fn compare(
                 let new = plan.costs(|| cost);
                 let less = Costs::each(|i| old.of(i).saturating_sub(new.of(i)));
                 let more = Costs::each(|i| new.of(i).saturating_sub(old.of(i)));
-                let charge = wire::Charge { at, ..wire::Charge::default() };
+                let charge = Correction { at, ..Correction::default() };
                 let now = server.settle(key, index, &charge, less, more).await.unwrap();
                 oracle.debit(now, more);
                 oracle.refund(now, at, less);
@@ -319,7 +319,7 @@ async fn use_leases(
             rests.push((many(one, said.batch - used), said.states));
         } else if ago < rests.len() {
             let (left, states) = rests.remove(rests.len() - 1 - ago);
-            let charge = wire::Charge { lease: Some(&states), ..wire::Charge::default() };
+            let charge = Correction { lease: Some(&states), ..Correction::default() };
             server.settle(key, 0, &charge, left, Costs::default()).await.unwrap();
         }
     }

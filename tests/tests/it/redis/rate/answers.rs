@@ -20,7 +20,10 @@ use kimi_tower::{
         rate::{OnError, RedisRateStore},
     },
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until},
+};
 use tower::{Layer as _, ServiceExt as _};
 
 use super::{MINUTE, one, rule, scripted::Scripted};
@@ -73,6 +76,34 @@ async fn two_calls_for_one_decision_have_one_time_out() {
     let error = store.ask(&ask).await.unwrap_err();
     assert!(begin.elapsed() <= TIMEOUT + TICK, "{:?}", begin.elapsed());
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+/// One call for all who are refused while a lease would live, which is 600 ms here; and nobody is told
+/// to come again before. What comes back until then is a batch, and not a permit for each call.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_a_lease_is_one_call_and_holds_as_long_as_it_says() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let redis = Scripted::start(move || {
+        count.fetch_add(1, SeqCst);
+        // Half a second.
+        (Duration::ZERO, REFUSED.to_owned())
+    });
+    let store = store(redis.link()).with_lease(8);
+    store.link().up().await;
+    let begin = Instant::now();
+    let mut again = begin;
+    while begin.elapsed() < 599 * TICK {
+        let Ok(Verdict::Refused(refused)) = store.ask(&one(&store)).await else { panic!() };
+        let first = Instant::now() + refused.wait.unwrap();
+        assert!(first >= again && first >= begin + 600 * TICK, "{:?}", first - begin);
+        again = first;
+        sleep(TICK).await;
+    }
+    assert_eq!(asked.load(SeqCst), 1);
+    sleep_until(again + TICK).await;
+    assert!(store.ask(&one(&store)).await.is_ok());
+    assert_eq!(asked.load(SeqCst), 2);
 }
 
 /// R2. Each change is told by one event, however many have asked.
