@@ -28,8 +28,9 @@
 //! # What is promised
 //!
 //! R1. No call takes longer than [`RedisLink::with_timeout`], 100 ms by default, connecting included.
-//! R2. The first call that fails finds Redis down, and says so by one event; while it is, nobody
-//!     waits for it, and one probe at a time looks for it, at least each 100 ms when it refuses.
+//! R2. The first call that fails finds Redis down, and says so by one event; all that are under way
+//!     fail with it. While it is down nobody waits for it, and one probe at a time looks for it, at least
+//!     each 100 ms when it refuses.
 //! R3. Nothing that the stores decide by reads the clock of a replica: points in time are the server's,
 //!     and how long something lasts is counted by a clock that does not jump.
 //! R4. No credential, and nobody's key, stands in Redis, in an event or in an error: names are made of

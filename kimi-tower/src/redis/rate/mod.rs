@@ -26,8 +26,13 @@
 //! | corrections | are lost | are lost | what was used on top is remembered |
 //! | when it is back | counted from then on | counted from then on | each replica first tells what its callers have spent meanwhile, so that there is no burst |
 //!
-//! The request that finds out waits for the time-out of the link, and so do those that are under way;
-//! all others are decided at once. What the callers of up to 65 536 keys have spent is told.
+//! The request that finds out waits for the time-out of the link; those that are under way are answered
+//! with it, and all others at once. A decision takes no longer than one time-out, however many calls it
+//! needs and whoever else is waited for.
+//!
+//! What the callers of up to 65 536 keys have spent is told. Whoever asks for such a key tells it himself,
+//! or waits until it is told. Other replicas may not have told theirs yet: what they have admitted counts
+//! from then on, at most a whole quota of it, so that it is made up for later.
 //!
 //! If Redis has forgotten everything, what was spent before is not known: up to a whole limit more is
 //! admitted. `Local` counts what it admitted itself.
@@ -35,9 +40,9 @@
 //! # Leases
 //!
 //! With [`RedisRateStore::with_lease`] a replica takes as many permits as it is told in one call, or
-//! as there are, and decides on them in its memory. A lease lives for a
-//! hundredth of the plan's shortest period, 1 s at most. What is left then, or does not suffice for the
-//! next, is returned.
+//! as there are, and decides on them in its memory. A lease lives for a hundredth of the plan's shortest
+//! period, 1 s at most. What is left then, or does not suffice for the next, is returned: of a bucket as
+//! much as has not come back by itself, so that a late return gives nothing away.
 //!
 //! | | each asked | leased |
 //! |---|---|---|
