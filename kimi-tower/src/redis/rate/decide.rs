@@ -78,10 +78,8 @@ impl RedisRateStore {
     }
 
     async fn decide_by_slot(&self, slot: &Slot, ask: &Ask, until: Instant) -> Option<Decided> {
-        let Ok(_refill) = timeout_at(until, slot.refill.lock()).await else {
-            // Whoever is before him has asked for nobody but himself. Redis is slow, not down.
-            return Some(Decided::Without);
-        };
+        // Whoever is before him has asked before him, and has an answer, or none, before his time is up.
+        let _refill = slot.refill.lock().await;
         match slot.take(ask.costs, Instant::now()) {
             Found::Taken(at, levels) => return Some(self.taken(ask, at, levels)),
             Found::Refused(refused) if ask.patience.is_none() => {

@@ -135,6 +135,20 @@ async fn each_change_of_state_is_one_event() {
     assert_eq!(events.take(), ["INFO message=redis is up"]);
 }
 
+/// However often it is looked for.
+#[tokio::test(start_paused = true)]
+async fn one_that_was_never_there_is_one_event() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("redis+unix://{}", dir.path().join("none").display());
+    let store = store(RedisLink::try_new(url).unwrap());
+    let events = Events::listen();
+    for _ in 0..5 {
+        assert!(store.ask(&one(&store)).await.is_err());
+        sleep(TIMEOUT * 3).await;
+    }
+    assert_eq!(events.take(), [r#"WARN message=redis is down why="no connection""#]);
+}
+
 /// What Redis says where it does not obey, and what is no answer of the script. It is up, and is asked
 /// each time.
 #[tokio::test(start_paused = true)]
