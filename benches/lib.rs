@@ -15,6 +15,7 @@ pub mod bodies;
 pub mod keyed_locks;
 pub mod locks;
 pub mod peers;
+pub mod served;
 pub mod simulation;
 
 use std::{
