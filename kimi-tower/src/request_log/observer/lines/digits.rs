@@ -5,6 +5,10 @@ use super::super::super::fields::Milliseconds;
 /// Writes a decimal number.
 #[inline]
 pub(super) fn decimal(mut number: u64, line: &mut Vec<u8>) {
+    // As most counts are.
+    if number < 10 {
+        return line.push(b'0' + (number % 10) as u8);
+    }
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {
@@ -20,21 +24,29 @@ pub(super) fn decimal(mut number: u64, line: &mut Vec<u8>) {
 
 /// Writes a number below ten to the power of `N` in `N` digits.
 #[inline]
-pub(super) fn padded<const N: usize>(mut number: u32, line: &mut Vec<u8>) {
+pub(super) fn padded<const N: usize>(number: u32, line: &mut Vec<u8>) {
     let mut digits = [0; N];
+    place(number, &mut digits);
+    line.extend_from_slice(&digits);
+}
+
+/// Writes the last digits of a number to all of a place.
+#[inline]
+pub(super) fn place(mut number: u32, digits: &mut [u8]) {
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-    line.extend_from_slice(&digits);
 }
 
-/// Writes the last `count` hexadecimal digits of a number.
+/// Writes the last `count` hexadecimal digits of a number, which is even.
 #[inline]
 pub(super) fn hexadecimal(number: u128, count: u8, line: &mut Vec<u8>) {
-    for place in (0..count).rev() {
-        let digit = (number >> (4 * u32::from(place)) & 15) as u8;
-        line.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let bytes = number.to_be_bytes();
+    for byte in &bytes[bytes.len() - usize::from(count / 2)..] {
+        let digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+        line.extend_from_slice(&digits);
     }
 }
 

@@ -4,7 +4,8 @@ use super::{
     super::{
         super::{
             Record, Schema, Start,
-            fields::{self, Milliseconds, Name, Value},
+            fields::{self, Milliseconds, Name, Value, WriteField},
+            plain::Previews,
         },
         Levels, Observer,
     },
@@ -82,7 +83,7 @@ impl<W: Write> Observer for JsonObserver<W> {
         }
         self.sink.write(|line| {
             begin(start, self.levels.of_start(), "request started", line);
-            fields::of_start(start, |name, value| field(name, value, line));
+            fields::of_start(start, &mut Members(line));
             line.push(b'}');
         });
     }
@@ -90,7 +91,7 @@ impl<W: Write> Observer for JsonObserver<W> {
     fn on_end(&self, record: &Record<'_>) {
         self.sink.write(|line| {
             begin(&record.start, self.levels.of(record), "request", line);
-            fields::of_record(record, self.schema, |name, value| field(name, value, line));
+            fields::of_record(record, self.schema, &mut Members(line));
             line.push(b'}');
         });
     }
@@ -106,47 +107,54 @@ fn begin(start: &Start<'_>, level: tracing::Level, message: &str, line: &mut Vec
     line.push(b'"');
 }
 
-fn field(name: Name, value: Value<'_>, line: &mut Vec<u8>) {
-    line.extend_from_slice(name.in_json.as_bytes());
-    match value {
-        Value::Word(word) => {
-            line.push(b'"');
-            line.extend_from_slice(word.as_bytes());
-            line.push(b'"');
-        }
-        Value::Text(text) => string(text, line),
-        Value::Listed(text) => {
-            line.push(b'[');
-            string(text, line);
-            line.push(b']');
-        }
-        Value::Number(number) => digits::decimal(number, line),
-        Value::Signed(number) => {
-            if number < 0 {
-                line.push(b'-');
-            }
-            digits::decimal(number.unsigned_abs(), line);
-        }
-        Value::Flag(flag) => line.extend_from_slice(if flag { b"true" } else { b"false" }),
-        Value::Time(time) => digits::milliseconds(Milliseconds(time), line),
-        Value::Hex(number, count) => {
-            line.push(b'"');
-            digits::hexadecimal(number, count, line);
-            line.push(b'"');
-        }
-        Value::Previews(previews) => {
-            line.push(b'[');
-            for (number, (role, text)) in previews.iter().enumerate() {
-                let begin = if number == 0 { "{\"role\":" } else { ",{\"role\":" };
-                line.extend_from_slice(begin.as_bytes());
-                string(role, line);
-                line.extend_from_slice(b",\"content\":");
+/// Writes the members of an object behind its first.
+struct Members<'a>(&'a mut Vec<u8>);
+
+impl WriteField for Members<'_> {
+    #[inline(always)]
+    fn field(&mut self, name: Name, value: Value<'_>) {
+        let Self(line) = self;
+        let is_string = matches!(value, Value::Word(_) | Value::Text(_) | Value::Hex(..));
+        let name = if is_string { name.before_string } else { name.in_json };
+        line.extend_from_slice(name.as_bytes());
+        match value {
+            Value::Word(word) => line.extend_from_slice(word.as_bytes()),
+            Value::Text(text) => escape::json(text, line),
+            Value::Hex(number, count) => digits::hexadecimal(number, count, line),
+            Value::Listed(text) => {
+                line.push(b'[');
                 string(text, line);
-                line.push(b'}');
+                line.push(b']');
             }
-            line.push(b']');
+            Value::Number(number) => digits::decimal(number, line),
+            Value::Signed(number) => {
+                if number < 0 {
+                    line.push(b'-');
+                }
+                digits::decimal(number.unsigned_abs(), line);
+            }
+            Value::Flag(true) => line.extend_from_slice(b"true"),
+            Value::Flag(false) => line.extend_from_slice(b"false"),
+            Value::Time(time) => digits::milliseconds(Milliseconds(time), line),
+            Value::Previews(shown) => previews(shown, line),
+        }
+        if is_string {
+            line.push(b'"');
         }
     }
+}
+
+fn previews(previews: Previews<'_>, line: &mut Vec<u8>) {
+    line.push(b'[');
+    for (number, (role, text)) in previews.iter().enumerate() {
+        let begin = if number == 0 { "{\"role\":" } else { ",{\"role\":" };
+        line.extend_from_slice(begin.as_bytes());
+        string(role, line);
+        line.extend_from_slice(b",\"content\":");
+        string(text, line);
+        line.push(b'}');
+    }
+    line.push(b']');
 }
 
 fn string(text: &str, line: &mut Vec<u8>) {

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::digits::padded;
+use super::digits::place;
 
 /// Writes a time of day in UTC, to the millisecond: `2026-11-27T15:22:47.123Z`. What comes before
 /// 1970 is its first moment, and what comes after 9999 its last.
@@ -15,20 +15,15 @@ pub(super) fn timestamp(at: SystemTime, line: &mut Vec<u8>) {
     let [days, second] =
         [seconds / 86_400, seconds % 86_400].map(|part| u32::try_from(part).unwrap_or_default());
     let (year, month, day) = date(days);
-    padded::<4>(year, line);
-    line.push(b'-');
-    padded::<2>(month, line);
-    line.push(b'-');
-    padded::<2>(day, line);
-    line.push(b'T');
-    padded::<2>(second / 3600, line);
-    line.push(b':');
-    padded::<2>(second / 60 % 60, line);
-    line.push(b':');
-    padded::<2>(second % 60, line);
-    line.push(b'.');
-    padded::<3>(millisecond, line);
-    line.push(b'Z');
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    place(year, &mut text[..4]);
+    place(month, &mut text[5..7]);
+    place(day, &mut text[8..10]);
+    place(second / 3600, &mut text[11..13]);
+    place(second / 60 % 60, &mut text[14..16]);
+    place(second % 60, &mut text[17..19]);
+    place(millisecond, &mut text[20..23]);
+    line.extend_from_slice(&text);
 }
 
 /// Returns year, month and day of a day after 1970-01-01, in the Gregorian calendar.
