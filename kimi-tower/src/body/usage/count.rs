@@ -56,6 +56,30 @@ impl Count {
     }
 }
 
+macro_rules! begun {
+    ($text:ident: $($count:ident $name:literal,)*) => {
+        $(if let Some(rest) = $text.strip_prefix(concat!("\"", $name, "\":").as_bytes()) {
+            return Some((Self::$count, rest));
+        })*
+    };
+}
+
+impl Count {
+    /// Returns which one a member is, by its name and colon, and its value with what stands behind.
+    pub(super) fn begun(member: &[u8]) -> Option<(Self, &[u8])> {
+        begun! { member:
+            Prompt "prompt_tokens",
+            Completion "completion_tokens",
+            Total "total_tokens",
+            Input "input_tokens",
+            Output "output_tokens",
+            CacheRead "cache_read_input_tokens",
+            CacheCreation "cache_creation_input_tokens",
+        }
+        None
+    }
+}
+
 /// The latest value of each [`Count`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Counts {

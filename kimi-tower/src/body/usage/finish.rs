@@ -31,7 +31,7 @@ impl FinishReason {
         }
     }
 
-    fn named(name: &[u8]) -> Self {
+    pub(super) fn named(name: &[u8]) -> Self {
         match name {
             b"stop" | b"end_turn" | b"stop_sequence" => Self::Stop,
             b"length" | b"max_tokens" => Self::Length,

@@ -20,7 +20,8 @@
 //! - `data_lines` takes the data out of an event stream;
 //! - `search` finds the name, and `object` reads what stands behind it;
 //! - `count` is what is found;
-//! - `finish` reads why the answer ended, in the same way, and `answer` puts the two together.
+//! - `finish` reads why the answer ended, in the same way, and `answer` puts the two together;
+//! - `whole` reads the same of a text that comes in one piece.
 //!
 //! # Caveats
 //!
@@ -40,9 +41,13 @@ mod search;
 mod tap;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "request-log")]
+mod whole;
 
 #[cfg(feature = "request-log")]
 pub(crate) use self::answer::AnswerTap;
 #[cfg(feature = "request-log")]
 pub use self::finish::FinishReason;
+#[cfg(feature = "request-log")]
+pub(crate) use self::whole::said_by;
 pub(crate) use self::{count::Usage, tap::UsageTap};

@@ -50,6 +50,13 @@ impl Object {
                         b'{' | b'[' => self.depth = self.depth.saturating_add(1),
                         b'}' | b']' => self.depth = self.depth.saturating_sub(1),
                         b'"' => {
+                            if self.depth == 0
+                                && let Some((count, value, behind)) = plain_member(text)
+                            {
+                                self.counts.set(count, value);
+                                text = behind;
+                                continue;
+                            }
                             self.name.length = 0;
                             self.place = Place::InString;
                         }
@@ -122,6 +129,21 @@ impl Object {
             _ => Place::Between,
         }
     }
+}
+
+/// Reads a member as nearly all that are asked for are written, whole and without a blank, up to the
+/// comma or the brace behind it. What is written otherwise is left to the walk.
+fn plain_member(text: &[u8]) -> Option<(Count, u64, &[u8])> {
+    let (count, mut rest) = Count::begun(text)?;
+    let mut value = 0_u64;
+    let mut digits = 0;
+    while let Some((digit, behind)) = rest.split_first().filter(|(byte, _)| byte.is_ascii_digit()) {
+        value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+        digits += 1;
+        rest = behind;
+    }
+    let is_whole = digits > 0 && matches!(rest.first(), Some(b',' | b'}'));
+    is_whole.then_some((count, value, rest))
 }
 
 impl Name {

@@ -99,6 +99,18 @@ impl Search {
     }
 }
 
+/// Returns where the next `"usage"` ends in a text that is there as a whole.
+#[cfg(feature = "request-log")]
+pub(super) fn find_whole(text: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let start = from + USAGE.finder.find(&text[from..])?;
+        from = start + USAGE.text.len();
+        if start.checked_sub(1).is_none_or(|before| text[before] != b'\\') {
+            return Some(from);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

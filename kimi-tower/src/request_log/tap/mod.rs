@@ -59,10 +59,13 @@ impl Tap {
     pub(super) fn of(status: u16, headers: &HeaderMap) -> Self {
         let described = Described::by(headers);
         let mut error = None;
-        let reading = match (described.content, AnswerTap::described(described)) {
-            (Content::EventStream, Some(tap)) => Reading::Events(Box::new(Events::new(tap))),
-            (Content::Json, Some(_)) => Reading::Whole(Whole::new(status, described)),
-            (Content::Grpc, _) => {
+        let reading = match described.content {
+            Content::EventStream => match AnswerTap::described(described) {
+                Some(tap) => Reading::Events(Box::new(Events::new(tap))),
+                None => Reading::Nothing,
+            },
+            Content::Json if !described.is_encoded => Reading::Whole(Whole::new(status, described)),
+            Content::Grpc => {
                 // It may have trailers only, which are its head then.
                 error = grpc::from_trailers(headers);
                 Reading::Grpc

@@ -3,7 +3,7 @@
 use super::{Told, aside::Aside};
 use crate::body::{
     described::Described,
-    usage::{AnswerTap, FinishReason, Usage},
+    usage::{AnswerTap, FinishReason, Usage, said_by},
 };
 
 /// Reads a text of JSON.
@@ -43,11 +43,11 @@ impl Whole {
         match &mut self.state {
             // Before => (Done | Pieces)
             State::Before => {
-                let Some(mut tap) = AnswerTap::described(self.described) else { return };
-                tap.read(chunk);
                 self.state = if is_last {
-                    self.done(&tap, chunk)
+                    self.done(said_by(chunk), chunk)
                 } else {
+                    let Some(mut tap) = AnswerTap::described(self.described) else { return };
+                    tap.read(chunk);
                     let mut aside = Aside::default();
                     aside.push(chunk);
                     State::Pieces(Box::new(Pieces { tap, aside }))
@@ -66,7 +66,9 @@ impl Whole {
         let state = std::mem::replace(&mut self.state, State::Before);
         let state = match state {
             // Half of a number is another number: what was cut is not judged.
-            State::Pieces(pieces) if is_over => self.done(&pieces.tap, pieces.aside.as_bytes()),
+            State::Pieces(pieces) if is_over => {
+                self.done(pieces.tap.said(), pieces.aside.as_bytes())
+            }
             State::Pieces(pieces) => {
                 let (usage, finish_reason) = pieces.tap.said();
                 State::Done { usage, finish_reason, error: None }
@@ -81,9 +83,9 @@ impl Whole {
         }
     }
 
-    fn done(&self, tap: &AnswerTap, text: &[u8]) -> State {
+    fn done(&self, said: (Option<Usage>, Option<FinishReason>), text: &[u8]) -> State {
         let error = kimi_errors::decode_body(Some(self.status), text);
-        let (usage, finish_reason) = tap.said();
+        let (usage, finish_reason) = said;
         State::Done { usage, finish_reason, error }
     }
 }
