@@ -1,6 +1,6 @@
 //! What the content type and the content coding of a head say.
 
-#[cfg(any(feature = "catch-error", feature = "validate"))]
+#[cfg(feature = "catch-error")]
 use http::{HeaderMap, header};
 
 /// Returns whether a content type is `name`, with or without parameters.
@@ -12,7 +12,7 @@ pub(crate) fn is_type(value: &http::HeaderValue, name: &[u8]) -> bool {
 }
 
 /// Returns the content type without its parameters; empty if there is none.
-#[cfg(any(feature = "catch-error", feature = "validate"))]
+#[cfg(feature = "catch-error")]
 pub(crate) fn essence(headers: &HeaderMap) -> &[u8] {
     headers.get(header::CONTENT_TYPE).map(|it| essence_of(it.as_bytes())).unwrap_or_default()
 }

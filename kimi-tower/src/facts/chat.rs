@@ -59,6 +59,11 @@ impl Facts {
 /// Returns a text as it can stand in a line of a log: what has no shape of its own is escaped, and
 /// so is the backslash, so that nothing else reads like an escape.
 pub(super) fn printable(text: &str, max_bytes: usize) -> Box<str> {
+    // As nearly every name is.
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+    if text.len() <= max_bytes && text.bytes().all(is_plain) {
+        return text.into();
+    }
     beginning(text, max_bytes).0.into()
 }
 

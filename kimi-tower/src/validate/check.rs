@@ -47,16 +47,17 @@ impl Check {
 
     /// Refuses what can be refused before a byte of the body is read.
     pub(super) fn head(&self, head: &Parts, hint: &SizeHint) -> Result<(), Error> {
-        if !self.any_content_type && !is_json(&head.headers) {
+        let said = Said::by(&head.headers);
+        if !self.any_content_type && !said.is_json() {
             return Err(self.refusal(ErrorKind::UnsupportedMediaType));
         }
-        if is_encoded(&head.headers) {
+        if said.is_encoded {
             // RFC 9110 §15.5.16: the field says that it is the coding which is not understood.
             let identity = HeaderValue::from_static("identity");
             let refusal = self.refusal(ErrorKind::UnsupportedMediaType);
             return Err(refusal.with_header(header::ACCEPT_ENCODING, identity));
         }
-        let announced = hint.lower().max(content_length(&head.headers));
+        let announced = hint.lower().max(said.length());
         if announced > self.max_bytes() as u64 {
             return Err(self.too_large());
         }
@@ -121,21 +122,44 @@ impl Check {
     }
 }
 
-/// Returns whether the content type is `application/json` or another JSON one, such as
-/// `application/vnd.kimi+json`. Parameters do not matter: RFC 8259 §11 defines none.
-fn is_json(headers: &HeaderMap) -> bool {
-    media::application(media::essence(headers)).is_some_and(media::is_json)
+/// What a head says of its body. One look at each field costs less than to look a few names up.
+#[derive(Debug, Default)]
+struct Said<'a> {
+    content_type: Option<&'a HeaderValue>,
+    content_length: Option<&'a HeaderValue>,
+    /// Whether the body is compressed, RFC 9110 §8.4.
+    is_encoded: bool,
 }
 
-/// Returns whether the body is compressed, RFC 9110 §8.4.
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get_all(header::CONTENT_ENCODING).iter().any(media::names_coding)
-}
+impl<'a> Said<'a> {
+    fn by(headers: &'a HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            if *name == header::CONTENT_TYPE {
+                said.content_type.get_or_insert(value);
+            } else if *name == header::CONTENT_LENGTH {
+                said.content_length.get_or_insert(value);
+            } else if *name == header::CONTENT_ENCODING {
+                said.is_encoded |= media::names_coding(value);
+            }
+        }
+        said
+    }
 
-/// Returns the length that the head announces, 0 if it announces none: a body need not know it.
-fn content_length(headers: &HeaderMap) -> u64 {
-    let value = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    value.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    /// Returns whether the content type is `application/json` or another JSON one, such as
+    /// `application/vnd.kimi+json`. Parameters do not matter: RFC 8259 §11 defines none.
+    fn is_json(&self) -> bool {
+        let Some(value) = self.content_type else { return false };
+        // As nearly every client writes it.
+        value == "application/json"
+            || media::application(media::essence_of(value.as_bytes())).is_some_and(media::is_json)
+    }
+
+    /// Returns the length that is announced, 0 if none is: a body need not know it.
+    fn length(&self) -> u64 {
+        let value = self.content_length.and_then(|value| value.to_str().ok());
+        value.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    }
 }
 
 #[cfg(test)]
@@ -165,9 +189,10 @@ mod tests {
             ("application/x-ndjson", false),
             ("multipart/form-data; boundary=application/json", false),
         ] {
-            assert_eq!(is_json(&fields(&header::CONTENT_TYPE, &[value])), expected, "{value:?}");
+            let fields = fields(&header::CONTENT_TYPE, &[value]);
+            assert_eq!(Said::by(&fields).is_json(), expected, "{value:?}");
         }
-        assert!(!is_json(&HeaderMap::new()));
+        assert!(!Said::by(&HeaderMap::new()).is_json());
     }
 
     #[test]
@@ -181,14 +206,16 @@ mod tests {
             (&["identity", "br"], true),
             (&["identity,br"], true),
         ] {
-            assert_eq!(is_encoded(&fields(&header::CONTENT_ENCODING, values)), expected);
+            let fields = fields(&header::CONTENT_ENCODING, values);
+            assert_eq!(Said::by(&fields).is_encoded, expected);
         }
     }
 
     #[test]
     fn a_length_that_is_none_is_not_believed() {
         for (value, expected) in [("17", 17), ("", 0), ("-1", 0), ("99999999999999999999", 0)] {
-            assert_eq!(content_length(&fields(&header::CONTENT_LENGTH, &[value])), expected);
+            let fields = fields(&header::CONTENT_LENGTH, &[value]);
+            assert_eq!(Said::by(&fields).length(), expected);
         }
     }
 }
