@@ -30,8 +30,15 @@ const TOKENS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-reset-tokens"),
 ];
 
+/// For how many fields there is made room: two lists and those of one unit, as most plans have it, and
+/// the few that layers outside add.
+const FIELDS: usize = 8;
+
 /// The longest list: four rules, each with a name of 32 bytes, two numbers and what stands between.
 const LIST_BYTES: usize = 384;
+
+/// The longest number of 32 bits.
+const NUMBER_BYTES: usize = 10;
 
 /// The longest time: three numbers and their units.
 const TIME_BYTES: usize = 32;
@@ -89,6 +96,8 @@ impl Policy {
         if levels.as_slice().is_empty() {
             return;
         }
+        // At once, so that a map that is small does not grow on the way.
+        to.reserve(FIELDS);
         // Lists, to which a layer inside may have written before.
         to.append(RATELIMIT_POLICY, self.value.clone());
         let mut text = Line::<LIST_BYTES>::new();
@@ -105,7 +114,9 @@ impl Policy {
                 let (named, level) = (&self.rules[index], levels.as_slice()[index]);
                 let [limit, remaining, reset_name] = names;
                 to.insert(limit, named.limit.clone());
-                to.insert(remaining, HeaderValue::from(level.remaining()));
+                let mut text = Line::<NUMBER_BYTES>::new();
+                text.push_number(level.remaining().into());
+                text.value().map(|value| to.insert(remaining, value));
                 let mut text = Line::<TIME_BYTES>::new();
                 text.push_time(seconds(reset(index, level.reset(), refused)));
                 text.value().map(|value| to.insert(reset_name, value));

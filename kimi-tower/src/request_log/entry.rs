@@ -13,7 +13,7 @@ use super::judge::of_session;
 use super::{
     Observer, Outcome, Record, RequestId, Side,
     judge::{of_body, of_event},
-    known::{Answer, End, Head},
+    known::{self, Answer, End, Head},
     request_id::{REQUEST_ID, is_sane},
     settings::Settings,
     tap::{Tap, Told},
@@ -40,7 +40,7 @@ pub(super) struct Entry<O: Observer> {
 impl<O: Observer> Entry<O> {
     /// Opens the entry of a request, and puts its facts into it.
     pub(super) fn open<B>(settings: &Arc<Settings<O>>, request: &mut Request<B>) -> Box<Self> {
-        let given = RequestId::given(request.headers());
+        let (given, trace) = known::said(request.headers());
         let at = clock::now();
         let facts = request.extensions().get::<Facts>().cloned();
         let known = facts.as_ref().and_then(|facts| facts.request_id().cloned());
@@ -52,20 +52,19 @@ impl<O: Observer> Entry<O> {
             facts
         });
         facts.tell_request(id.clone(), settings.preview_chars);
-        let head = Head::of(request, settings, at);
-        let entry = Self {
+        let entry = Box::new(Self {
             settings: Arc::clone(settings),
             facts,
-            request: head,
+            request: Head::of(request, settings, at, trace),
             id,
             started: Instant::now(),
             answer: None,
             end: End::Open,
             is_entered: false,
-        };
+        });
         // Before anything inside can fail.
         tell(|| settings.observer.on_start(&entry.request.start(settings.side, entry.id.as_str())));
-        Box::new(entry)
+        entry
     }
 
     /// Takes notice that foreign code begins its work.

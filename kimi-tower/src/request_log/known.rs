@@ -6,13 +6,32 @@ use std::{
 };
 
 use http::{
-    HeaderValue, Method, Request, StatusCode, Version,
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Version,
     uri::{Authority, PathAndQuery},
 };
 use kimi_errors::Error;
 use tokio::time::Instant;
 
-use super::{Server, Side, Start, TraceParent, settings::Settings, tap::Tap, tell::ask};
+use super::{
+    RequestId, Server, Side, Start, TraceParent, request_id::REQUEST_ID, settings::Settings,
+    tap::Tap, tell::ask, trace_parent::TRACE_PARENT,
+};
+
+/// Returns the id that a request has, if it is accepted, and its trace. One look at each field costs
+/// less than to look two names up.
+pub(super) fn said(headers: &HeaderMap) -> (Option<RequestId>, Option<TraceParent>) {
+    let request_id = REQUEST_ID;
+    let (mut id, mut trace) = (None, None);
+    for (name, value) in headers {
+        // Of several the first counts, whatever it says.
+        if *name == request_id {
+            id.get_or_insert(value);
+        } else if *name == TRACE_PARENT {
+            trace.get_or_insert(value);
+        }
+    }
+    (id.and_then(RequestId::given), trace.and_then(TraceParent::of))
+}
 
 /// What is kept of a request.
 #[derive(Debug)]
@@ -55,8 +74,13 @@ impl Answer {
 }
 
 impl Head {
-    /// Keeps what is known of a request that came at that time.
-    pub(super) fn of<B, O>(request: &Request<B>, settings: &Settings<O>, at: SystemTime) -> Self {
+    /// Keeps what is known of a request that came at that time, of that trace.
+    pub(super) fn of<B, O>(
+        request: &Request<B>,
+        settings: &Settings<O>,
+        at: SystemTime,
+        trace: Option<TraceParent>,
+    ) -> Self {
         let uri = request.uri();
         let route = settings.route.as_ref().map(|route| ask(|| route(request.extensions())));
         Self {
@@ -65,7 +89,7 @@ impl Head {
             target: uri.path_and_query().cloned(),
             version: request.version(),
             authority: uri.authority().filter(|_| settings.side == Side::Client).cloned(),
-            trace: TraceParent::of(request.headers()),
+            trace,
             route: route.flatten().flatten(),
         }
     }

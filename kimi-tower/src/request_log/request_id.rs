@@ -10,7 +10,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use kimi_errors::{Error, ErrorKind};
 
 /// The field that has it, as OpenAI and most proxies name it.
@@ -31,14 +31,18 @@ pub struct RequestId(Form);
 enum Form {
     Given(HeaderValue),
     /// In characters, which are asked for more often than they are made.
-    Made([u8; 36]),
+    Made(Characters),
 }
 
+/// Aligned, since whether bytes are a text is looked at word by word.
+#[derive(Clone, Eq, PartialEq)]
+#[repr(align(16))]
+struct Characters([u8; 36]);
+
 impl RequestId {
-    /// Returns the id in these fields, if it is accepted.
+    /// Returns the id that a field has, if it is accepted.
     #[inline]
-    pub(crate) fn given(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get(REQUEST_ID)?;
+    pub(super) fn given(value: &HeaderValue) -> Option<Self> {
         is_sane(value).then(|| Self(Form::Given(value.clone())))
     }
 
@@ -61,7 +65,8 @@ impl RequestId {
         // The version after 48 bits of time, then the variant in front of the last 62 bits.
         let high = milliseconds << 16 | 0x7000 | first & 0x0fff;
         let low = 1 << 63 | second >> 2;
-        Self(Form::Made(uuid(u128::from(high) << 64 | u128::from(low))))
+        let number = u128::from(high) << 64 | u128::from(low);
+        Self(Form::Made(Characters(uuid(number))))
     }
 
     /// Returns its characters.
@@ -70,7 +75,7 @@ impl RequestId {
     pub fn as_str(&self) -> &str {
         let bytes = match &self.0 {
             Form::Given(value) => value.as_bytes(),
-            Form::Made(bytes) => bytes,
+            Form::Made(Characters(bytes)) => bytes,
         };
         // All are ASCII.
         str::from_utf8(bytes).unwrap_or_default()
@@ -80,7 +85,7 @@ impl RequestId {
     pub(crate) fn to_value(&self) -> Option<HeaderValue> {
         match &self.0 {
             Form::Given(value) => Some(value.clone()),
-            Form::Made(bytes) => HeaderValue::from_bytes(bytes).ok(),
+            Form::Made(Characters(bytes)) => HeaderValue::from_bytes(bytes).ok(),
         }
     }
 }
@@ -138,7 +143,7 @@ mod tests {
 
     fn given(value: &[u8]) -> Option<String> {
         let value = HeaderValue::from_bytes(value).unwrap();
-        RequestId::given(&HeaderMap::from_iter([(REQUEST_ID, value)])).map(|id| id.to_string())
+        RequestId::given(&value).map(|id| id.to_string())
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderName, HeaderValue};
+
+/// The field that has it.
+pub(super) static TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What `traceparent` says: W3C Trace Context, level 1 §3.2.
 ///
@@ -23,8 +26,8 @@ pub struct TraceParent {
 impl TraceParent {
     /// Reads the field of a head.
     #[inline]
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        Self::parse(headers.get("traceparent")?.as_bytes())
+    pub(super) fn of(value: &HeaderValue) -> Option<Self> {
+        Self::parse(value.as_bytes())
     }
 
     fn parse(value: &[u8]) -> Option<Self> {
