@@ -11,7 +11,7 @@ use kimi_tower::{
     session::{Conversation, SessionLayer},
     stack,
 };
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, layer::util::Identity};
 use tower_governor::{
     GovernorError, GovernorLayer, governor::GovernorConfigBuilder, key_extractor::KeyExtractor,
 };
@@ -40,6 +40,8 @@ const AN_HOUR: u32 = 1_000_000_000;
 pub enum Server {
     /// A router of axum.
     Bare,
+    /// The same within a layer that does nothing: what axum itself takes for any.
+    Layered,
     /// All layers: errors caught, a line of JSON for each request, a limit for each API key, the
     /// platform's rules, one request of a conversation at a time.
     Ours,
@@ -56,8 +58,9 @@ pub enum Server {
 
 impl Server {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Bare,
+        Self::Layered,
         Self::Ours,
         Self::OursUnheard,
         Self::OursWithoutFields,
@@ -70,6 +73,7 @@ impl Server {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
+            Self::Layered => "layered",
             Self::Ours => "ours",
             Self::OursUnheard => "ours_unheard",
             Self::OursWithoutFields => "ours_without_fields",
@@ -90,10 +94,16 @@ impl Server {
     ///
     /// If the process has a subscriber already.
     pub fn router(self) -> Router {
+        // As `axum::serve` does: it makes services of all layers now, and not for each request.
+        self.layered().with_state(())
+    }
+
+    fn layered(self) -> Router {
         let bare = Router::new().route(PATH, post(chat));
         let lines = || RequestLogLayer::new().with_observer(JsonObserver::new(io::sink()));
         match self {
             Self::Bare => bare,
+            Self::Layered => bare.layer(Identity::new()),
             Self::Ours => ours(bare, lines(), limit()),
             Self::OursUnheard => {
                 let unheard = RequestLogLayer::new().with_observer(TracingObserver::new());

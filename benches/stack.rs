@@ -123,6 +123,7 @@ fn server(of: Server) -> (Router, Runtime) {
 
 #[library_benchmark]
 #[bench::bare(server(Server::Bare))]
+#[bench::layered(server(Server::Layered))]
 #[bench::ours(server(Server::Ours))]
 #[bench::ours_unheard(server(Server::OursUnheard))]
 #[bench::ours_without_fields(server(Server::OursWithoutFields))]
