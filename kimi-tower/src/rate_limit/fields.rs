@@ -30,9 +30,8 @@ const TOKENS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-reset-tokens"),
 ];
 
-/// For how many fields there is made room: two lists and those of one unit, as most plans have it, and
-/// the few that layers outside add.
-const FIELDS: usize = 8;
+/// For how many fields there is made room: two lists, and those of one unit, as most plans have it.
+const FIELDS: usize = 5;
 
 /// The longest list: four rules, each with a name of 32 bytes, two numbers and what stands between.
 const LIST_BYTES: usize = 384;
