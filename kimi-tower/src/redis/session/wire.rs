@@ -125,7 +125,7 @@ impl Wire {
             let now = clock.at_least(sent);
             args.truncate(last);
             args.push(now.map_or(0, |now| now.saturating_add(micros(left))).to_string());
-            let reply = link.call_within(left, script, keys, &args).await?;
+            let reply = link.call_until(until, script, keys, &args).await?;
             let Value::Array(parts) = reply else { return Err(LinkError::Refused) };
             let Some(Value::Int(now)) = parts.get(1) else { return Err(LinkError::Refused) };
             clock.hear(u64::try_from(*now).unwrap_or(0), sent, Instant::now());

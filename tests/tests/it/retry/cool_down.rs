@@ -135,7 +135,7 @@ async fn those_who_waited_do_not_come_all_at_once() {
     for quarter in 0..4 {
         let part = SECOND * 10 / 16;
         let from = SECOND * 10 + part * quarter;
-        let within = came.iter().filter(|at| (from..from + part).contains(at)).count();
+        let within = came.iter().filter(|at| (from..from + part).contains(*at)).count();
         assert!((60..=140).contains(&within), "{within} of 400 in quarter {quarter}");
     }
 }
