@@ -48,8 +48,9 @@
 //!
 //! # Servers
 //!
-//! Redis from 7.0 on, which the tests are run with. Nothing is asked of it that Valkey, and Redis from
-//! 6.2 on, do not have as well; the tests run with the program that `KIMI_REDIS_SERVER` names.
+//! The tests are run with Redis 7.0. Nothing is asked of it that Redis 6.2 and Valkey do not have as
+//! well by their documentation, with which they were not run; `KIMI_REDIS_SERVER` names the program
+//! that they start.
 //!
 //! A link speaks to one server, or to a proxy. It follows no redirections: of a cluster of several
 //! servers each answers with an error for the keys that others have (`MOVED`), as if it were away. So a
