@@ -97,18 +97,22 @@ impl Write for &mut Client {
 /// Sends so many requests on a connection of their own, and returns how many were answered.
 fn talk(router: Router, requests: usize) -> usize {
     let mut client = Client::new(requests);
-    let service = TowerToHyperService::new(router);
-    let mut connection = pin!(http1::Builder::new().serve_connection(&mut client, service));
-    let mut context = Context::from_waker(Waker::noop());
+    serve(router, &mut client);
+    client.answers
+}
+
+fn serve(router: Router, client: &mut Client) {
     // Each turn reads, answers, or ends.
-    for _ in 0..2 * requests + 2 {
+    let turns = 2 * client.left + 2;
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(http1::Builder::new().serve_connection(client, service));
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..turns {
         if let Poll::Ready(ended) = connection.as_mut().poll(&mut context) {
             assert!(ended.is_ok(), "{ended:?}");
-            break;
+            return;
         }
     }
-    drop(connection);
-    client.answers
 }
 
 /// What serves, which has been asked once, and a runtime for its timers.
