@@ -185,7 +185,8 @@ async fn jitter_takes_any_time_up_to_the_step_and_comes_on_top_of_a_hint() {
             assert!(waits.iter().all(|wait| (floor..=floor + step + tick).contains(wait)));
             for quarter in 0..4 {
                 let from = floor + step / 4 * quarter;
-                let within = waits.iter().filter(|it| (from..from + step / 4).contains(*it)).count();
+                let within =
+                    waits.iter().filter(|it| (from..from + step / 4).contains(*it)).count();
                 assert!((25..=75).contains(&within), "{kind}: {within} of 200 in {quarter}");
             }
         }
