@@ -63,12 +63,19 @@
 //! +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +zrevrange
 //! ```
 //!
+//! And these for turns, where channels are for who waits to hear at once, and turns go on without:
+//!
+//! ```text
+//! ~kimi:* &kimi:* +ping +evalsha +script|load +time +info +get +set +del +publish +subscribe
+//! +hget +hmget +hset +hdel +pexpire +zadd +zcard +zrange +zrank +zrem +zremrangebyscore +zscore
+//! ```
+//!
 //! # Caveats
 //!
 //! - A script that has no answer in time may have been run: what it charged comes back by itself, a
 //!   period later at most.
-//! - Redis without persistence forgets what was spent when it is restarted, and a fail-over may lose
-//!   what the replica had not yet.
+//! - Redis forgets, when it is restarted, what was spent since its last snapshot, or all if it has none,
+//!   and a fail-over may lose what the replica had not yet.
 //! - A server's clock that steps back has units come back later by that; one that leaps ahead, earlier.
 
 mod link;

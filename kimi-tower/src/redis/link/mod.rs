@@ -1,17 +1,20 @@
 //! The one connection that all stores of a process share, and whether it is up.
 
+mod call;
 mod error;
 mod probe;
 mod state;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use ::redis::{Client, IntoConnectionInfo, RedisResult, Script, Value};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use ::redis::{Client, IntoConnectionInfo};
 
 pub use self::error::{LinkError, LinkUrlError};
 use self::state::{State, Watched};
 use crate::key::Key;
+
+/// The longest time-out: what is added to a time stays one.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// How long a call may take, by default: 100 ms, ours. A script takes less than one on loopback, and
 /// no request is to wait longer for being counted.
@@ -64,9 +67,9 @@ impl RedisLink {
         Self { shared, timeout: TIMEOUT, prefix: Arc::from(PREFIX) }
     }
 
-    /// Sets how long a call may take, connecting included. Default: 100 ms.
+    /// Sets how long a call may take, connecting included, a day at most. Default: 100 ms.
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = if timeout.as_secs() < DAY.as_secs() { timeout } else { DAY };
         self
     }
 
@@ -140,101 +143,6 @@ impl RedisLink {
         let mut state = self.shared.state.subscribe();
         // As above.
         let _ = state.wait_for(|state| matches!(state, State::Down)).await;
-    }
-
-    /// Runs a script, by its hash if Redis knows it. Takes no longer than the time-out, and is to be
-    /// called on a runtime of tokio with time and I/O.
-    ///
-    /// Where the time was up, the script may have been run all the same.
-    ///
-    /// # Errors
-    ///
-    /// [`LinkError`]: what there was instead of an answer.
-    pub async fn call(
-        &self,
-        script: &Script,
-        keys: &[String],
-        args: &[impl ::redis::ToRedisArgs],
-    ) -> Result<Value, LinkError> {
-        self.call_until(Instant::now() + self.timeout, script, keys, args).await
-    }
-
-    /// As [`call`](Self::call), with another bound of time: what is asked in two calls has one.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub async fn call_until(
-        &self,
-        until: Instant,
-        script: &Script,
-        keys: &[String],
-        args: &[impl ::redis::ToRedisArgs],
-    ) -> Result<Value, LinkError> {
-        let connected = timeout_at(until, self.connected());
-        let Ok(connected) = connected.await else {
-            self.shared.state.unreachable();
-            return Err(LinkError::Timeout);
-        };
-        let (mut connection, age) = connected?;
-        let mut call = script.prepare_invoke();
-        for key in keys {
-            call.key(key);
-        }
-        for arg in args {
-            call.arg(arg);
-        }
-        let lost = self.shared.state.lost_since(age);
-        let answer: RedisResult<Value> = tokio::select! {
-            // An answer that is there counts, also when time is up.
-            biased;
-            answer = call.invoke_async(&mut connection) => answer,
-            // It cannot come any more: whoever found that out has asked before.
-            () = lost => return Err(LinkError::Lost),
-            () = sleep_until(until) => {
-                self.lost(age, "no answer in time");
-                return Err(LinkError::Timeout);
-            }
-        };
-        match answer.and_then(Value::extract_error) {
-            Ok(value) => {
-                self.shared.state.obeyed();
-                Ok(value)
-            }
-            Err(error) if error.is_timeout() => {
-                self.lost(age, "no answer in time");
-                Err(LinkError::Timeout)
-            }
-            Err(error) if error.is_io_error() || error.is_unrecoverable_error() => {
-                self.lost(age, "the connection is lost");
-                Err(LinkError::Lost)
-            }
-            Err(error) => {
-                // Its code alone: what else it says may be of a script's keys.
-                self.shared.state.refused(error.code().unwrap_or("unknown"));
-                Err(LinkError::Refused)
-            }
-        }
-    }
-
-    /// Returns the connection, made if there was none yet.
-    async fn connected(&self) -> Result<(state::Connection, u64), LinkError> {
-        if let Some(found) = self.shared.state.connection() {
-            // Has somebody try again.
-            let _ = self.is_down();
-            return found;
-        }
-        let mut state = self.shared.state.subscribe();
-        probe::start(&self.shared);
-        let known = state.wait_for(|state| !matches!(state, State::New)).await;
-        drop(known);
-        self.shared.state.connection().unwrap_or(Err(LinkError::Down))
-    }
-
-    fn lost(&self, age: u64, why: &'static str) {
-        if self.shared.state.lost(age, why) {
-            probe::start(&self.shared);
-        }
     }
 }
 

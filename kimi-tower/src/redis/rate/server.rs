@@ -30,7 +30,7 @@ const ASK: &str = concat!(include_str!("script/limits.lua"), include_str!("scrip
 const SETTLE: &str = concat!(include_str!("script/limits.lua"), include_str!("script/settle.lua"));
 
 /// How many corrections are under way at a time, at most: 1 024, ours. One past it is lost, which is
-/// told once.
+/// an event each time.
 const MAX_CORRECTIONS: usize = 1 << 10;
 
 /// Grants of Redis have moments from here on: those of the process' memory, whose time begins with

@@ -178,13 +178,17 @@ impl RateStore for RedisRateStore {
     }
 
     fn settle(&self, grant: &Grant, costs: Costs) {
+        let (old, new) = (grant.costs, costs);
+        let less = Costs::each(|index| old.of(index).saturating_sub(new.of(index)));
+        let more = Costs::each(|index| new.of(index).saturating_sub(old.of(index)));
         if Server::is_its(grant.at) {
-            let (old, new) = (grant.costs, costs);
-            let less = Costs::each(|index| old.of(index).saturating_sub(new.of(index)));
-            let more = Costs::each(|index| new.of(index).saturating_sub(old.of(index)));
             self.correct(grant, less, more, None);
         } else if let Some(local) = &self.local {
             local.memory().settle(grant, costs);
+            // Redis may have been told already of what was asked for at first.
+            if more != Costs::default() && local.touch(grant.key, grant.plan) {
+                self.tell_when_up();
+            }
         }
     }
 

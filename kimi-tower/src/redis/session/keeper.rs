@@ -117,7 +117,9 @@ impl Keeper {
                     return;
                 }
             } else {
-                while let (true, Ok(seat)) = (some.len() < KEPT, inbox.try_recv()) {
+                while some.len() < KEPT
+                    && let Ok(seat) = inbox.try_recv()
+                {
                     some.push(seat);
                 }
             }

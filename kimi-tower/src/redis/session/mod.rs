@@ -79,10 +79,12 @@
 //!   not outlive one call that has failed.
 //! - A lease is as long as a machine may be stopped without losing turns. The monotonic clock of Linux
 //!   stands while a machine is suspended; the fence does not.
-//! - A fail-over may forget the last turns: then two may be at work, of which only the later has the
-//!   greater fence, if the clock of the new server is not behind. The same holds for `FLUSHALL`.
-//! - Redis is asked `INFO` once after it has started, to know that it has; where that is not allowed,
-//!   the first turn of all comes a lease later.
+//! - A fail-over may forget the last turns, and so may a server that is restarted with an older snapshot
+//!   of itself: then two may be at work, of which only the later has the greater fence, if the clock of
+//!   the new server is not behind. The same holds for `FLUSHALL`.
+//! - Redis is asked `INFO` once after it has started empty, to know that it has; where that is not
+//!   allowed, the first turn of all comes a lease later. Until then who does not wait is told that the
+//!   session is busy.
 //! - All names are in one slot, `kimi:{session}:..`: a cluster does not spread them.
 //! - A future that nobody polls does not hear of its turn, which is the next one's when its process was
 //!   not heard of for a lease, or else a lease later; it keeps its place.

@@ -23,6 +23,8 @@ impl RedisSessionStore {
     /// As short as a lease can be: 100 ms, ours.
     pub const LEAST_LEASE: Duration = Duration::from_millis(100);
 
+    const DAY: Duration = Duration::from_secs(86_400);
+
     /// Creates a store with the default lease, and [`OnError::Closed`]. It asks Redis nothing before
     /// it is asked.
     #[must_use]
@@ -30,13 +32,13 @@ impl RedisSessionStore {
         Self::with(link, Self::DEFAULT_LEASE, OnError::default())
     }
 
-    /// Sets for how long a turn is leased, [`LEAST_LEASE`](Self::LEAST_LEASE) at least. It has to be
-    /// the same for all processes. Default: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE).
+    /// Sets for how long a turn is leased, [`LEAST_LEASE`](Self::LEAST_LEASE) at least and a day at most.
+    /// It has to be the same for all processes. Default: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE).
     ///
     /// To be set before there are clones, which keep what they have.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
-        let lease = lease.max(Self::LEAST_LEASE);
+        let lease = lease.clamp(Self::LEAST_LEASE, Self::DAY);
         Self::with(self.shared.wire.link().clone(), lease, self.shared.on_error)
     }
 

@@ -17,8 +17,10 @@ if islate() then return {'late', now} end
 
 beat(beats, ARGV[1], lease)
 sinceof(epoch, lease)
--- Whoever does not hear this hears nothing of what is told.
-redis.call('PUBLISH', ARGV[3] .. ARGV[1], 'beat')
+-- As long as somebody beats, it is known.
+redis.call('PEXPIRE', epoch, 86400000)
+-- Whoever does not hear this hears nothing of what is told; turns are leased all the same.
+redis.pcall('PUBLISH', ARGV[3] .. ARGV[1], 'beat')
 
 -- What was told may not have been heard.
 local function told(session, line)

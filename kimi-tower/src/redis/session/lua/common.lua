@@ -30,7 +30,8 @@ local function ticketof(member) return string.match(member, '[^.]*$') end
 -- Whoever is told knows of whose turn, and gives back what it does not know it has.
 local function tell(channel, session, member, what)
   local key = string.match(session, '[^:]*$')
-  redis.call('PUBLISH', channel .. processof(member), what .. ' ' .. ticketof(member) .. ' ' .. key)
+  -- What is not told is found.
+  redis.pcall('PUBLISH', channel .. processof(member), what .. ' ' .. ticketof(member) .. ' ' .. key)
 end
 
 -- Whether nobody waits for this any more, as when the server was stopped before it came to it: the last

@@ -1,5 +1,6 @@
 //! Turns through Redis: each store here stands for a process.
 
+mod access;
 mod answer;
 mod away;
 mod deaf;
