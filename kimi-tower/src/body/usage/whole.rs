@@ -45,11 +45,15 @@ fn finish_reason(text: &[u8]) -> Option<FinishReason> {
     while let Some(found) = FINDER.find(&text[from..]) {
         let end = from + found + REASON.len();
         for (which, beginning) in BEGINNINGS.iter().enumerate() {
-            let Some(start) = start(&text[..from + found], beginning) else { continue };
-            if start < after[which] {
+            let Some(before) = text[..from + found].strip_suffix(*beginning) else { continue };
+            if before.len() < after[which] {
                 continue;
             }
             after[which] = end;
+            // Within a string it is no name.
+            if before.last() == Some(&b'\\') {
+                continue;
+            }
             let Some(string) = value(&text[end..]).and_then(|value| value.strip_prefix(b"\""))
             else {
                 continue;
@@ -71,13 +75,6 @@ fn finish_reason(text: &[u8]) -> Option<FinishReason> {
     }
     let [finish, stop] = reasons;
     finish.or(stop)
-}
-
-/// Returns where a name starts that begins like this where `text` ends; `None` if it is within a
-/// string.
-fn start(text: &[u8], beginning: &[u8]) -> Option<usize> {
-    let before = text.strip_suffix(beginning)?;
-    (before.last() != Some(&b'\\')).then_some(before.len())
 }
 
 /// Returns what stands behind a name and its colon.
@@ -113,6 +110,7 @@ mod tests {
         "\"tool_calls\"",
         "usage\"",
         "_reason\"",
+        "finish_reason\":\"stop\"",
         "\"finish",
         "\\",
         "\"",

@@ -12,8 +12,8 @@ const NAME: &[u8] = b"content\":\"";
 ///
 /// Another is like it if it begins and ends with the same bytes, and what stands between them can
 /// stand within a string of JSON. It then says the same but for the text: the two begin one string
-/// at the same place, and what ends it is the same. So it has no usage, no error and no end either,
-/// and need not be read.
+/// at the same place, and what ends it is the same. So it has no error and no end either, and
+/// no usage but the last that was read, and need not be read.
 #[derive(Debug, Default)]
 pub(super) struct Alike {
     /// The bytes before the text and those after it. Empty if there is no such event.

@@ -65,6 +65,10 @@ impl Events {
         let had_content = self.has_content;
         let said_before = self.tap.said();
         self.tap.read(chunk);
+        if self.tap.said() != said_before {
+            // One that was read as saying nothing new may say something again.
+            self.alike = Alike::default();
+        }
         let was_between = self.is_between;
         let mut start = 0;
         while let Some(length) = self.scanner.read_one(&chunk[start..]) {
@@ -128,5 +132,42 @@ impl Events {
         }
         let (usage, finish_reason) = self.tap.said();
         Told { usage, finish_reason, error: self.error.take(), is_complete: Some(self.is_complete) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::*;
+    use crate::body::described::{Content, Described};
+
+    fn tap() -> AnswerTap {
+        let events = Described { content: Content::EventStream, ..Described::default() };
+        AnswerTap::described(events).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Those that are passed over, since they are like one before, say nothing new.
+        #[test]
+        fn prop_what_is_said_is_what_all_events_say(
+            said in vec((select(&["null", "\"stop\"", "\"length\""][..]), select(&["", "1", "2"][..])), 0..9),
+        ) {
+            let (mut events, mut all) = (Events::new(tap()), tap());
+            for (reason, tokens) in said {
+                let usage = match tokens {
+                    "" => String::new(),
+                    tokens => format!(",\"usage\":{{\"prompt_tokens\":{tokens}}}"),
+                };
+                let choice = r#""choices":[{"delta":{"content":"你好"},"finish_reason":"#;
+                let event = format!("data: {{{choice}{reason}}}]{usage}}}\n\n");
+                events.read(event.as_bytes());
+                all.read(event.as_bytes());
+            }
+            let told = events.told(true);
+            prop_assert_eq!((told.usage, told.finish_reason), all.said());
+        }
     }
 }
