@@ -57,6 +57,22 @@ fn both_languages_show_the_same_code() {
     assert_eq!(english, chinese);
 }
 
+/// Returns the statuses and codes in each row of a document's tables.
+fn codes(document: &str) -> Vec<Vec<&str>> {
+    let is_code = |word: &&str| matches!(word.trim_start_matches('-').len(), 3 | 4);
+    let is_number = |word: &&str| word.parse::<i32>().is_ok();
+    let rows = document.lines().filter(|line| line.starts_with('|'));
+    let words = rows.map(|row| row.split(|it: char| it != '-' && !it.is_ascii_digit()));
+    words.map(|words| words.filter(is_code).filter(is_number).collect()).collect()
+}
+
+#[test]
+fn both_languages_tell_the_same_codes() {
+    let [english, chinese] = DOCUMENTS.map(codes);
+    assert_eq!(english, chinese);
+    assert!(english.iter().flatten().count() > 10, "{english:?}");
+}
+
 #[test]
 fn the_dependencies_have_the_features_that_are_named() {
     let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));

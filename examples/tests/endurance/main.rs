@@ -96,7 +96,7 @@ fn whole_life(streams: usize, length: Length) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut gateway = Gateway::start(streams).await;
-        load(&gateway, 0, streams, Length::Requests(2)).await;
+        load(&gateway, 0, streams, Length::Requests(1)).await;
         gateway.restart_upstream().await;
         let before = MEMORY.allocated();
         let requests = load(&gateway, 1, streams, length).await;
@@ -117,11 +117,11 @@ fn whole_life(streams: usize, length: Length) {
 fn nothing_hangs_leaks_or_is_logged_twice() {
     let streams = number("KIMI_STREAMS").map_or(100, |streams| streams.try_into().unwrap());
     // Makes what is made once in a process.
-    whole_life(STREAMS_PER_SESSION, Length::Requests(5));
+    whole_life(STREAMS_PER_SESSION, Length::Requests(3));
     let before = MEMORY.allocated();
     let length = match number("KIMI_SECONDS") {
         Some(seconds) => Length::Time(Duration::from_secs(seconds)),
-        None => Length::Requests(5),
+        None => Length::Requests(3),
     };
     whole_life(streams, length);
     println!("without the gateway: {before} bytes before, {} after", MEMORY.allocated());

@@ -37,8 +37,13 @@ impl Running {
 
     /// Sends what Ctrl-C sends.
     pub(crate) fn interrupt(&self) {
+        self.tell("-INT");
+    }
+
+    /// Sends a signal, as `kill` names it.
+    pub(crate) fn tell(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Waits for its end; returns its status and what it wrote to the standard error.

@@ -41,7 +41,7 @@ use kimi_tower::{
     retry::RetryPolicy,
 };
 use kimi_validate::file_url::UrlPolicy;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use self::options::Options;
@@ -136,7 +136,11 @@ async fn serve(options: Options) -> Result<(), BoxError> {
 fn status() -> Result<Status, BoxError> {
     // Of seconds, as the conventions have them: from a cache's answer to a long stream's.
     let seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
-    let metrics = PrometheusBuilder::new().set_buckets(&seconds)?.install_recorder()?;
+    // And of tokens, as the conventions have them, up to a million.
+    let tokens: Vec<f64> = (0..=10).map(|power| 4_f64.powi(power)).collect();
+    let usage = Matcher::Full("gen_ai.client.token.usage".to_owned());
+    let builder = PrometheusBuilder::new().set_buckets(&seconds)?;
+    let metrics = builder.set_buckets_for_metric(usage, &tokens)?.install_recorder()?;
     Ok(Status { board: Board::new(), metrics: Some(metrics) })
 }
 
@@ -151,8 +155,26 @@ fn observer(status: Option<&Status>, log: Log) -> Log {
 async fn interrupted(times: usize) {
     for _ in 0..times {
         // An error means that no signal can be had; then the process is ended in another way.
-        if tokio::signal::ctrl_c().await.is_err() {
+        let ended = tokio::select! {
+            ended = tokio::signal::ctrl_c() => ended,
+            ended = terminated() => ended,
+        };
+        if ended.is_err() {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Is ready when the process is told to end, as by whoever runs it in a container.
+#[cfg(unix)]
+async fn terminated() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn terminated() -> std::io::Result<()> {
+    std::future::pending().await
 }

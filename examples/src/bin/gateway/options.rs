@@ -106,9 +106,10 @@ pub(super) struct Options {
     /// Whose rules chat requests are held to: article, free-api or platform.
     #[arg(long, env = "KIMI_GATEWAY_PROFILE", default_value = "platform")]
     pub(super) profile: Profile,
-    /// Addresses that file URLs may name though they are not public; may be given several times.
+    /// Addresses that file URLs may name though they are not public; several by commas or several
+    /// times.
     /// Whoever may send a request may then name everything in them.
-    #[arg(long, env = "KIMI_GATEWAY_ALLOW_FILE_RANGE", value_name = "CIDR")]
+    #[arg(long, env = "KIMI_GATEWAY_ALLOW_FILE_RANGE", value_name = "CIDR", value_delimiter = ',')]
     pub(super) allow_file_range: Vec<IpRange>,
     /// The language of the gateway's own messages: zh or en.
     #[arg(long, env = "KIMI_GATEWAY_LANG", default_value = "zh")]

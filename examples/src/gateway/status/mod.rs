@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/` | a page that shows, every second anew, what is below |
 //! | `/status.json` | the numbers of the page |
-//! | `/metrics` | the same and more, as text for Prometheus, if a recorder is installed |
+//! | `/metrics` | requests, durations, tokens and waits, as text for Prometheus, if a recorder is installed |
 //! | `/healthz` | `ok` |
 //!
 //! None of them has a caller's key, a query or a word of what was said. They stand outside of the
