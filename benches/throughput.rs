@@ -225,6 +225,13 @@ fn print(running: &[Running]) {
             processor.1[2],
         );
     }
+    let named = |name| running.iter().find(|server| server.name == name);
+    if let (Some(ours), Some(peers)) = (named("ours"), named("peers")) {
+        let pairs = ours.turns.iter().zip(&peers.turns);
+        let ratios = pairs.map(|(ours, peers)| peers.wall.div_duration_f64(ours.wall));
+        let [low, middle, high] = quartiles(ratios);
+        println!("\nours, of peers: {middle:.3} ({low:.3} to {high:.3})");
+    }
 }
 
 fn quartiles(values: impl Iterator<Item = f64>) -> [f64; 3] {

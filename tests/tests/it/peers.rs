@@ -98,7 +98,7 @@ async fn a_place_is_held_to_the_last_byte_where_others_hold_it_to_the_head() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_has_its_record_and_no_event_of_trace() {
+async fn of_a_client_that_leaves_there_is_a_record_and_trace_says_nothing() {
     let log = Log::default();
     let ours = RequestLogLayer::new().with_observer(log.clone()).layer(service_fn(does_not_end));
     let mut body = ours.oneshot(request()).await.unwrap().into_body();
@@ -107,9 +107,12 @@ async fn a_client_that_leaves_has_its_record_and_no_event_of_trace() {
     let [record] = &log.take()[..] else { panic!("one record") };
     assert_eq!(record.outcome, Outcome::ClientGone);
 
-    let told = Arc::new(AtomicUsize::new(0));
-    let (of_end, of_failure) = (told.clone(), told.clone());
+    let (heads, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (of_head, of_end, of_failure) = (heads.clone(), told.clone(), told.clone());
     let theirs = TraceLayer::new_for_http()
+        .on_response(move |_: &Response<_>, _: Duration, _: &tracing::Span| {
+            of_head.fetch_add(1, SeqCst);
+        })
         .on_eos(move |_: Option<&http::HeaderMap>, _: Duration, _: &tracing::Span| {
             of_end.fetch_add(1, SeqCst);
         })
@@ -120,7 +123,7 @@ async fn a_client_that_leaves_has_its_record_and_no_event_of_trace() {
     let mut body = theirs.oneshot(request()).await.unwrap().into_body();
     body.frame().await.unwrap().unwrap();
     drop(body);
-    assert_eq!(told.load(SeqCst), 0);
+    assert_eq!((heads.load(SeqCst), told.load(SeqCst)), (1, 0));
 }
 
 #[tokio::test]
