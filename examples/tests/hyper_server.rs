@@ -66,7 +66,7 @@ async fn refuses_what_is_wrong_and_what_is_too_much() {
 async fn an_interrupt_lets_the_answer_end_and_each_request_is_logged() {
     let server = start(&[]);
     let answer = ask(&server, Version::HTTP_11, STREAM).await;
-    server.interrupt();
+    server.tell("-INT");
     let events = text(answer).await;
     assert!(events.ends_with("data: [DONE]\n\n"), "{events}");
     let (status, log) = server.end();

@@ -30,7 +30,7 @@ fn a_client_sees_answers_and_statuses_and_each_call_is_logged() {
         let seen = str::from_utf8(&seen).unwrap();
         assert!(seen.starts_with(SEEN), "{seen}");
     }
-    server.interrupt();
+    server.tell("-INT");
     let (status, log) = server.end();
     assert!(status.success());
     for (outcome, times) in [("success", 4), ("client_error", 6), ("client_gone", 2), ("panic", 2)]

@@ -35,12 +35,7 @@ impl Running {
         Self { child, log: Some(log), url }
     }
 
-    /// Sends what Ctrl-C sends.
-    pub(crate) fn interrupt(&self) {
-        self.tell("-INT");
-    }
-
-    /// Sends a signal, as `kill` names it.
+    /// Sends a signal, as `kill` names it; `-INT` is what Ctrl-C sends.
     pub(crate) fn tell(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());

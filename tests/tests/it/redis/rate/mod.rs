@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod away;
 mod fault;
 mod referee;
 mod scripted;
