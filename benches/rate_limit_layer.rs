@@ -26,7 +26,7 @@ use axum::{body::Body, extract::ConnectInfo};
 use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use gungraun::{Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use http::{HeaderValue, Request, Response, header};
-use kimi_benches::{ROUNDS, drain, finish};
+use kimi_benches::{ROUNDS, drain, finish, served::Credential};
 use kimi_errors::{BoxError, Error, ErrorKind};
 use kimi_tower::{
     catch_error::CatchErrorLayer,
@@ -36,7 +36,7 @@ use kimi_tower::{
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service};
 use tower_governor::{
-    GovernorError, GovernorLayer,
+    GovernorLayer,
     governor::GovernorConfigBuilder,
     key_extractor::{GlobalKeyExtractor, KeyExtractor, PeerIpKeyExtractor},
 };
@@ -151,19 +151,6 @@ fn refused_with_fields() -> impl Answering {
 
 fn refused_by_hand() -> impl Answering {
     CatchErrorLayer::new().layer(Refusing)
-}
-
-#[derive(Clone)]
-struct Credential;
-
-impl KeyExtractor for Credential {
-    type Key = String;
-
-    fn extract<T>(&self, request: &Request<T>) -> Result<String, GovernorError> {
-        let credential = request.headers().get(header::AUTHORIZATION);
-        let text = credential.and_then(|credential| credential.to_str().ok());
-        text.map(str::to_owned).ok_or(GovernorError::UnableToExtractKey)
-    }
 }
 
 fn governor<K: KeyExtractor>(key: K, burst: u32) -> GovernorLayer<K, NoOpMiddleware, Body> {

@@ -2,8 +2,11 @@
 //!
 //! Each binary under `src/bin` shows one way of using the Kimi crates. Start with [`gateway`].
 
+mod ending;
 pub mod gateway;
 pub mod script_file;
+
+pub use self::ending::told_to_end;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

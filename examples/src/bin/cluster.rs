@@ -16,7 +16,10 @@ use std::{
 use axum::serve::Listener as _;
 use clap::Parser;
 use kimi_errors::BoxError;
-use kimi_examples::gateway::{Limits, Settings, Shared, Upstream, listen, router};
+use kimi_examples::{
+    gateway::{Limits, Settings, Shared, Upstream, listen, router},
+    told_to_end,
+};
 use kimi_testkit::{mock::Mock, redis::RedisServer, server::MockServer};
 use tokio::task::JoinSet;
 
@@ -85,22 +88,8 @@ done; done",
     );
     tokio::select! {
         stopped = gateways.join_next() => { stopped.transpose()?; }
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        ended = ended() => ended?,
+        // So that the Redis that it has started ends as well.
+        told = told_to_end() => told?,
     }
     Ok(())
-}
-
-/// Is ready when the process is told to end, so that the Redis that it has started ends as well.
-#[cfg(unix)]
-async fn ended() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn ended() -> std::io::Result<()> {
-    std::future::pending().await
 }

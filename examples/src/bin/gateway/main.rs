@@ -33,7 +33,7 @@ use kimi_examples::{
     gateway::{
         Board, Credentials, Limits, Log, Settings, Shared, Status, listen, requests_to_try, router,
     },
-    script_file,
+    script_file, told_to_end,
 };
 use kimi_testkit::{mock::Mock, server::MockServer};
 use kimi_tower::{
@@ -155,26 +155,8 @@ fn observer(status: Option<&Status>, log: Log) -> Log {
 async fn interrupted(times: usize) {
     for _ in 0..times {
         // An error means that no signal can be had; then the process is ended in another way.
-        let ended = tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended,
-            ended = terminated() => ended,
-        };
-        if ended.is_err() {
+        if told_to_end().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// Is ready when the process is told to end, as by whoever runs it in a container.
-#[cfg(unix)]
-async fn terminated() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn terminated() -> std::io::Result<()> {
-    std::future::pending().await
 }

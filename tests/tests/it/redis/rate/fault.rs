@@ -79,6 +79,13 @@ async fn prove(mode: OnError, store: &RedisRateStore) {
     }
 }
 
+async fn is_found_again(store: &RedisRateStore) {
+    until("it is not found again", async || {
+        matches!(store.ask(&one(store)).await, Ok(Verdict::Admitted(it)) if is_of_redis(&it))
+    })
+    .await;
+}
+
 /// R1 and R2. All that were asked are answered when the first has waited for the time-out.
 #[tokio::test]
 async fn a_frozen_redis_delays_nobody_longer_than_the_time_out() {
@@ -92,10 +99,7 @@ async fn a_frozen_redis_delays_nobody_longer_than_the_time_out() {
         prove(mode, &store).await;
         resume();
         redis.thaw();
-        until("it is not found again", async || {
-            matches!(store.ask(&one(&store)).await, Ok(Verdict::Admitted(it)) if is_of_redis(&it))
-        })
-        .await;
+        is_found_again(&store).await;
     }
 }
 
@@ -123,10 +127,7 @@ async fn a_killed_redis_delays_nobody_longer_than_the_time_out() {
         prove(mode, &store).await;
         resume();
         redis.restart();
-        until("it is not found again", async || {
-            matches!(store.ask(&one(&store)).await, Ok(Verdict::Admitted(it)) if is_of_redis(&it))
-        })
-        .await;
+        is_found_again(&store).await;
     }
 }
 

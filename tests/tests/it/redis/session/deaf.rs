@@ -6,9 +6,10 @@ use kimi_tower::{
     redis::session::RedisSessionStore,
     session::{Lost, store::Ask},
 };
-use tokio::time::Instant;
 
-use super::{Answer, LEASE, RedisServer, key, link, place, proxy::Proxy, store, turn, until, wait};
+use super::{
+    LEASE, RedisServer, ends_for_the_next, key, link, place, proxy::Proxy, store, turn, until,
+};
 
 async fn store_by(proxy: &Proxy) -> RedisSessionStore {
     let store = RedisSessionStore::new(link(proxy.url())).with_lease(LEASE);
@@ -29,15 +30,8 @@ async fn a_holder_that_hears_nothing_ends_all_the_same() {
     held.max_hold = Some(Duration::from_millis(100));
     idle.max_idle = Some(Duration::from_millis(100));
     for (ask, lost) in [(newer, Lost::Superseded), (held, Lost::MaxHold), (idle, Lost::Idle)] {
-        let mut first = turn(&deaf, &Ask::new(ask.key)).await.unwrap();
-        let answer = Answer::of(&mut first, Some(Instant::now()));
-        let mut next = place(&other, &ask);
-        let told = async {
-            assert_eq!(answer.end().await, lost);
-            drop(first);
-        };
-        let (next, ()) = tokio::join!(wait(&mut next), told);
-        drop(next.unwrap());
+        let first = turn(&deaf, &Ask::new(ask.key)).await.unwrap();
+        ends_for_the_next(first, place(&other, &ask), lost).await;
     }
 }
 

@@ -6,9 +6,11 @@ use kimi_tower::session::{
     Lost, Refused,
     store::{Ask, SessionTurn as _},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
-use super::{Answer, LEASE, RedisServer, endless, enter, key, place, store, turn, wait};
+use super::{
+    Answer, LEASE, RedisServer, endless, ends_for_the_next, enter, key, place, store, turn, wait,
+};
 
 #[tokio::test]
 async fn the_newest_of_all_machines_wins() {
@@ -52,15 +54,8 @@ async fn times_of_those_who_hold_are_bounded_by_others_elsewhere() {
     let (mut held, mut idle) = (Ask::new(key("c-1")), Ask::new(key("c-2")));
     (held.max_hold, idle.max_idle) = (short, short);
     for (ask, lost) in [(held, Lost::MaxHold), (idle, Lost::Idle)] {
-        let mut first = turn(&one, &ask).await.unwrap();
-        let answer = Answer::of(&mut first, Some(Instant::now()));
-        let mut next = place(&other, &ask);
-        let told = async {
-            assert_eq!(answer.end().await, lost);
-            drop(first);
-        };
-        let (next, ()) = tokio::join!(wait(&mut next), told);
-        drop(next.unwrap());
+        let first = turn(&one, &ask).await.unwrap();
+        ends_for_the_next(first, place(&other, &ask), lost).await;
     }
 }
 

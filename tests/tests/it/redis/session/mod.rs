@@ -23,9 +23,12 @@ use kimi_tower::{
         RedisLink,
         session::{RedisPlace, RedisSessionStore, RedisTurn},
     },
-    session::store::{Ask, Asked, Refused, SessionPlace as _, SessionStore as _},
+    session::{
+        Lost,
+        store::{Ask, Asked, Refused, SessionPlace as _, SessionStore as _},
+    },
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::answer::Answer;
 
@@ -104,6 +107,17 @@ async fn wait(place: &mut RedisPlace) -> Result<RedisTurn, Refused> {
 
 async fn turn(store: &RedisSessionStore, ask: &Ask) -> Result<RedisTurn, Refused> {
     wait(&mut place(store, ask)).await
+}
+
+/// A turn whose answer nobody has read since it began ends for this reason, and the next has it.
+async fn ends_for_the_next(mut first: RedisTurn, mut next: RedisPlace, lost: Lost) {
+    let answer = Answer::of(&mut first, Some(Instant::now()));
+    let told = async {
+        assert_eq!(answer.end().await, lost);
+        drop(first);
+    };
+    let (next, ()) = tokio::join!(wait(&mut next), told);
+    drop(next.unwrap());
 }
 
 /// Polls until it is known in Redis.
