@@ -18,10 +18,11 @@ use super::{
 use crate::key::{ApiKey, ExtractKey};
 
 /// Holds requests to `S` to limits. See the [module](super).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RateLimit<S, K = ApiKey, R = MemoryStore> {
     inner: S,
-    key: K,
+    /// Shared, since frameworks clone and move a service for each request.
+    key: Arc<K>,
     limiter: Arc<Limiter<R>>,
 }
 
@@ -30,10 +31,17 @@ impl<S, K, R> RateLimit<S, K, R> {
     #[must_use]
     pub fn new(inner: S, layer: RateLimitLayer<K, R>) -> Self {
         let (key, limiter) = layer.into_parts();
-        Self { inner, key, limiter }
+        Self { inner, key: Arc::new(key), limiter }
     }
 
     inner_accessors!();
+}
+
+impl<S: Clone, K, R> Clone for RateLimit<S, K, R> {
+    fn clone(&self) -> Self {
+        let (key, limiter) = (Arc::clone(&self.key), Arc::clone(&self.limiter));
+        Self { inner: self.inner.clone(), key, limiter }
+    }
 }
 
 impl<S, K, R, ReqBody, ResBody> Service<Request<ReqBody>> for RateLimit<S, K, R>

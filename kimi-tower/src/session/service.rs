@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -18,20 +19,26 @@ use super::{
 use crate::key::ExtractKey;
 
 /// Serves one request of a session at a time. See the [module](super).
-#[derive(Clone)]
 pub struct Session<S, K = Conversation, T = MemoryStore> {
     inner: S,
-    admit: Admit<K, T>,
+    /// Shared, since frameworks clone and move a service for each request.
+    admit: Arc<Admit<K, T>>,
 }
 
 impl<S, K, T> Session<S, K, T> {
     /// Creates the service, which shares the sessions of `layer`.
     #[must_use]
     pub fn new(inner: S, layer: SessionLayer<K, T>) -> Self {
-        Self { inner, admit: layer.into_admit() }
+        Self { inner, admit: Arc::new(layer.into_admit()) }
     }
 
     inner_accessors!();
+}
+
+impl<S: Clone, K, T> Clone for Session<S, K, T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), admit: Arc::clone(&self.admit) }
+    }
 }
 
 impl<S, K, T, ReqBody, ResBody> Service<Request<ReqBody>> for Session<S, K, T>

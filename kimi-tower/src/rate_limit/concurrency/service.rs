@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,20 +17,26 @@ use super::{
 use crate::key::{ApiKey, ExtractKey};
 
 /// Admits so many requests of one caller at a time. See the [module](super).
-#[derive(Clone)]
 pub struct Concurrency<S, K = ApiKey> {
     inner: S,
-    limit: Limit<K>,
+    /// Shared, since frameworks clone and move a service for each request.
+    limit: Arc<Limit<K>>,
 }
 
 impl<S, K> Concurrency<S, K> {
     /// Creates the service, which shares the permits of `layer`.
     #[must_use]
     pub fn new(inner: S, layer: ConcurrencyLayer<K>) -> Self {
-        Self { inner, limit: layer.into_limit() }
+        Self { inner, limit: Arc::new(layer.into_limit()) }
     }
 
     inner_accessors!();
+}
+
+impl<S: Clone, K> Clone for Concurrency<S, K> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), limit: Arc::clone(&self.limit) }
+    }
 }
 
 impl<S, K, ReqBody, ResBody> Service<Request<ReqBody>> for Concurrency<S, K>
