@@ -1,11 +1,12 @@
 //! The page of a gateway, and what is behind it.
 
 use http::{Request, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use kimi_errors::Dialect;
 use kimi_examples::gateway::{Board, Log, Settings, Status, Upstream};
-use kimi_testkit::{mock::Mock, server::MockServer};
-use kimi_tower::request_log::RequestLogLayer;
+use kimi_testkit::{mock::Mock, script::Script, server::MockServer};
+use kimi_tower::request_log::{MetricsObserver, RequestLogLayer};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 
 use super::wire::{CHAT, Gateway, QUESTION};
@@ -75,6 +76,59 @@ async fn the_page_loads_nothing_from_elsewhere() {
     assert_eq!(gateway.send(get("/status.js")).await.status, StatusCode::OK);
     assert_eq!(gateway.send(get("/healthz")).await.body, "ok");
     assert_eq!(gateway.send(get("/metrics")).await.status, StatusCode::NOT_FOUND);
+}
+
+/// The first answer does not end.
+const ENDLESS: &str = r#"{"steps": [{"endless": true}]}"#;
+const IN_CONVERSATION: &str = r#"{"model":"kimi-k3","messages":[{"role":"user","content":"你好"}],"stream":true,"conversation_id":"c-1"}"#;
+
+#[tokio::test]
+async fn metrics_have_what_is_under_way_and_what_has_been() {
+    // Of this thread, on which the gateway is, too.
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let mock = Mock::platform().with_script(Script::from_json(ENDLESS).unwrap());
+    let server = MockServer::start(mock).await.unwrap();
+    let log: Log = Some(std::sync::Arc::new(MetricsObserver::new()));
+    let settings = Settings {
+        log: RequestLogLayer::new().with_observer(log),
+        status: Some(Status { board: Board::new(), metrics: Some(recorder.handle()) }),
+        ..Settings::default()
+    };
+    let gateway = Gateway::serving(server.url().parse().unwrap(), settings).await;
+    let scrape = async || {
+        let said = gateway.send(get("/metrics")).await.body;
+        move |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.map(str::to_owned)
+        }
+    };
+    let mut answer = gateway.open(chat("sk-1", IN_CONVERSATION)).await.into_body();
+    answer.frame().await.unwrap().unwrap();
+    let said = scrape().await;
+    for (name, value) in [
+        ("kimi_sessions_active", "1"),
+        ("kimi_sessions_waiting", "0"),
+        ("kimi_concurrency_held", "1"),
+        ("kimi_concurrency_waiting", "0"),
+        ("kimi_concurrency_callers", "1"),
+    ] {
+        assert_eq!(said(name).as_deref(), Some(value), "{name}");
+    }
+    // Nobody reads it any more: as soon as that is known it has a record, and holds nothing.
+    drop(answer);
+    let gone = r#"kimi_requests{kimi_outcome="client_gone"}"#;
+    let said = loop {
+        let said = scrape().await;
+        if said(gone).is_some() {
+            break said;
+        }
+    };
+    assert_eq!(said(gone).as_deref(), Some("1"));
+    let granted = r#"kimi_session_decisions{kimi_session_decision="granted"}"#;
+    assert_eq!(said(granted).as_deref(), Some("1"));
+    assert_eq!(said("kimi_sessions_active").as_deref(), Some("0"));
+    assert_eq!(said("kimi_concurrency_held").as_deref(), Some("0"));
 }
 
 #[tokio::test]

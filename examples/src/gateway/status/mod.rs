@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `/` | a page that shows, every second anew, what is below |
 //! | `/status.json` | the numbers of the page |
-//! | `/metrics` | requests, durations, tokens and waits, as text for Prometheus, if a recorder is installed |
+//! | `/metrics` | requests, durations, tokens, waits, and what is under way, as text for Prometheus, if a recorder is installed |
 //! | `/healthz` | `ok` |
 //!
 //! None of them has a caller's key, a query or a word of what was said. They stand outside of the
 //! layers: they cost no limit, and are not in the log.
 
 mod board;
+mod under_way;
 
 use axum::{
     Json, Router,
@@ -20,9 +21,9 @@ use axum::{
 };
 use kimi_tower::{rate_limit::concurrency::ConcurrencyLayer, session};
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::{Value, json};
 
 pub use self::board::Board;
+use self::under_way::UnderWay;
 
 /// What the page of a gateway is made of.
 #[derive(Clone, Default)]
@@ -57,17 +58,17 @@ where
 {
     let Status { board, metrics } = status;
     let layers = std::sync::Arc::new(layers);
+    let measured = std::sync::Arc::clone(&layers);
     let numbers = move || {
         let mut numbers = board.numbers();
-        numbers["sessions"] = (layers.sessions)().as_ref().map_or(Value::Null, sessions);
-        let occupancy = layers.concurrency.occupancy();
-        numbers["concurrency"] = json!({ "held": occupancy.held, "waiting": occupancy.waiting, "callers": occupancy.keys });
+        UnderWay::of(&layers).write(&mut numbers);
         Json(numbers)
     };
     let metrics = move || async move {
         let text = "text/plain; version=0.0.4; charset=utf-8";
         match metrics {
             Some(metrics) => {
+                UnderWay::of(&measured).measure();
                 metrics.run_upkeep();
                 file(text, metrics.render()).into_response()
             }
@@ -80,19 +81,6 @@ where
         .route("/status.json", get(move || std::future::ready(numbers())))
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok"))
-}
-
-fn sessions(gauges: &session::store::Gauges) -> Value {
-    let times = |times: &session::store::Histogram| {
-        let at = |part| times.quantile(part).map(|time| time.as_secs_f64() * 1000.0);
-        json!({ "count": times.count(), "p50_ms": at(0.5), "p99_ms": at(0.99) })
-    };
-    json!({
-        "active": gauges.active,
-        "waiting": gauges.waiting,
-        "waited": times(&gauges.waited),
-        "held": times(&gauges.held),
-    })
 }
 
 /// Nothing from elsewhere is loaded, and nobody may frame it.

@@ -6,6 +6,7 @@ use super::{
     super::{
         Record, Schema, Side,
         fields::{OPERATION, PROVIDER},
+        plain::Plain,
     },
     Observer,
 };
@@ -19,6 +20,9 @@ use super::{
 /// | `gen_ai.server.time_to_first_token`, on the server's side, of streams | histogram, seconds | `gen_ai.operation.name`, `gen_ai.provider.name` |
 /// | `gen_ai.client.token.usage`, where the answer tells it | histogram, tokens | as above, `gen_ai.token.type` |
 /// | `kimi.queue.wait`, of those that have waited | histogram, seconds | none |
+/// | `kimi.retries`, of attempts that were not the first | counter | none |
+/// | `kimi.rate.decisions`, of requests that a limit has not let pass at once, or would not have | counter | `kimi.rate.decision` |
+/// | `kimi.session.decisions`, of requests of a session | counter | `kimi.session.decision` |
 ///
 /// Names and units are of OpenTelemetry's conventions where they have such a metric. No label has
 /// what a caller chose: no key, no id, no path, and not the model, of which a caller could name one
@@ -81,6 +85,17 @@ impl Observer for MetricsObserver {
         self.tokens("output", record.output_tokens);
         if let Some(wait) = record.queue_wait() {
             histogram!("kimi.queue.wait").record(wait);
+        }
+        let plain = Plain::of(record);
+        let retries = plain.attempts.map_or(0, |attempts| attempts.saturating_sub(1));
+        if retries > 0 {
+            counter!("kimi.retries").increment(retries.into());
+        }
+        if let Some(decision) = plain.rate_decision {
+            counter!("kimi.rate.decisions", "kimi.rate.decision" => decision).increment(1);
+        }
+        if let Some(decision) = plain.session_decision {
+            counter!("kimi.session.decisions", "kimi.session.decision" => decision).increment(1);
         }
     }
 }

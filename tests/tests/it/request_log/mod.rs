@@ -4,6 +4,7 @@ mod endings;
 mod given;
 mod ids;
 mod lines;
+mod metrics;
 mod names;
 mod secrets;
 mod tap;
