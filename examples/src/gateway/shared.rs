@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use kimi_errors::BoxError;
 use kimi_tower::{
@@ -34,6 +34,13 @@ impl Shared {
         let hash = Sha256::digest(secret);
         let secret = std::array::from_fn(|index| hash[index]);
         Ok(Self { link: RedisLink::try_new(url)?, secret: Arc::new(secret) })
+    }
+
+    /// Sets how long Redis may take to answer. Default: 100 ms, the link's.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.link = self.link.with_timeout(timeout);
+        self
     }
 
     fn hasher(&self) -> KeyHasher {

@@ -41,10 +41,11 @@ impl Gateway {
         let mock = Mock::platform().with_history(0);
         let server = MockServer::start(mock.clone()).await.unwrap();
         // Soon, since the wait is not under test; and more than once, since the upstream may hear of
-        // a client that left after it has heard of the next of the session, which it then refuses.
+        // a client that left after it has heard of the next of the session, which it then refuses:
+        // as often as a busy machine takes.
         let soon = Backoff::exponential(Duration::from_millis(20), Duration::from_millis(20));
         let retry = RetryPolicy::standard().with_fault_backoff(soon).with_throttle_backoff(soon);
-        let retry = retry.with_budget(RetryBudget::new(10_000_000, 100));
+        let retry = retry.with_max_retries(10).with_budget(RetryBudget::new(10_000_000, 100));
         let upstream: Upstream = server.url().parse().unwrap();
         // Long enough that only who is silent is found to be: all of them begin at once.
         let head_timeout = Duration::from_secs(5) + STREAM * u32::try_from(streams).unwrap();

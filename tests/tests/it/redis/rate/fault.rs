@@ -145,11 +145,12 @@ struct Load {
 impl Load {
     async fn run(self: Arc<Self>, mode: OnError, store: RedisRateStore) {
         while !self.is_over.load(SeqCst) {
-            let was_down = self.is_down.load(SeqCst);
+            let is_down = || self.is_down.load(SeqCst) && !store.link().is_up();
+            let was_down = is_down();
             let asked = store.ask(&one(&store));
             let is_at_once = matches!(asked, Asked::Now(_));
             // Read before and after: what was asked meanwhile was asked while it was down.
-            let is_down = was_down && self.is_down.load(SeqCst);
+            let is_down = was_down && is_down();
             let verdict = asked.await;
             match &verdict {
                 Ok(Verdict::Admitted(grant)) if is_of_redis(grant) => {

@@ -24,7 +24,9 @@ const WORKER: &str = "KIMI_REFEREE_WORKER";
 const RUN: &str = "KIMI_REFEREE_MS";
 const PROCESSES: usize = 4;
 /// What all of them decide in a second, unless the machine is busy with something else.
-const HIGH_RATE: u128 = 50_000;
+const HIGH_RATE: u128 = 150_000;
+/// How long a machine is waited for that is too slow to ask for more than there is.
+const SLOWEST: Duration = Duration::from_secs(30);
 /// By how much the time of day jumps, in seconds: hours, as when a machine's clock is set.
 const JUMP: i64 = 7_200;
 
@@ -102,8 +104,11 @@ async fn worker() {
     let ask = Ask::new(key, 0, store.plans().get(0).costs(|| 0));
     let begin = Instant::now();
     let (mut admitted, mut asked, mut jumped) = (Vec::new(), 0_u64, 0);
-    // On a busy machine longer, so that there is something to count.
-    while begin.elapsed() < run_for() || asked < u64::from(plan.units) {
+    // On a busy machine longer, so that there is something to count, and somebody who is refused.
+    let is_too_slow = |asked, admitted| {
+        asked < u64::from(plan.units) || asked == admitted && begin.elapsed() < SLOWEST
+    };
+    while begin.elapsed() < run_for() || is_too_slow(asked, admitted.len() as u64) {
         if asked.is_multiple_of(16) {
             WallClock::jump_own(if asked.is_multiple_of(32) { JUMP } else { -JUMP });
             jumped = jumped.max(off());

@@ -25,7 +25,7 @@ async fn an_ask_that_was_given_up_gets_nothing_from_a_redis_that_thaws() {
     let ask = Ask::new(key("c-1"));
     drop(turn(&other, &ask).await.unwrap());
 
-    let link = link(&server.url()).with_timeout(Duration::from_millis(200));
+    let link = link(&server.url()).with_timeout(Duration::from_secs(1));
     let store = RedisSessionStore::new(link).with_lease(ENDLESS);
     let freezing = Arc::clone(&server);
     // Nor is anything given back later.
@@ -53,7 +53,7 @@ async fn process(server: &RedisServer) -> String {
 async fn a_beat_that_was_given_up_does_not_revive_a_process() {
     let Some(server) = RedisServer::start() else { return };
     let server = Arc::new(server);
-    let link = link(&server.url()).with_timeout(Duration::from_millis(200));
+    let link = link(&server.url()).with_timeout(Duration::from_secs(1));
     let store = RedisSessionStore::new(link).with_lease(LEASE);
     let freezing = Arc::clone(&server);
     let name = asks_and_dies(async move || {

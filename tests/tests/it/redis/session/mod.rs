@@ -35,7 +35,7 @@ use self::answer::Answer;
 /// What takes longer does not end.
 const LONG: Duration = Duration::from_secs(20);
 /// Long enough for a busy machine to renew it in time.
-const LEASE: Duration = Duration::from_secs(1);
+const LEASE: Duration = Duration::from_secs(2);
 
 fn link(url: &str) -> RedisLink {
     // Longer than a busy machine takes.
@@ -60,7 +60,10 @@ async fn endless(server: &RedisServer) -> RedisSessionStore {
 /// Runs a command of its own.
 async fn command(server: &RedisServer, name: &str, args: &[&str]) -> redis::Value {
     let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let config = redis::AsyncConnectionConfig::new();
+    let config = config.set_connection_timeout(Some(LONG)).set_response_timeout(Some(LONG));
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    let mut connection = connection.await.unwrap();
     redis::cmd(name).arg(args).query_async(&mut connection).await.unwrap()
 }
 
