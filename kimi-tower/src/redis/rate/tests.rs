@@ -174,7 +174,8 @@ fn runtime() -> Runtime {
 }
 
 fn link(redis: &RedisServer) -> RedisLink {
-    RedisLink::try_new(redis.url()).unwrap()
+    // Longer than a busy machine takes.
+    RedisLink::try_new(redis.url()).unwrap().with_timeout(Duration::from_secs(5))
 }
 
 /// No answer takes longer.
